@@ -1,0 +1,97 @@
+"""What can be asked for (GET /v1/catalog), and whether the service works (healthz, readyz)."""
+
+from typing import Any
+
+import redis
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+
+from app import catalog, prompts
+from app.db import reading
+from app.keys.access import TenantDep
+from app.settings import settings
+from app.storage import keep_bytes
+
+router = APIRouter()
+
+
+@router.get("/v1/catalog", tags=["catalog"], operation_id="get_catalog")
+def get_catalog(tenant: TenantDep) -> dict[str, Any]:
+    """Tasks with their options, gates, prompts, cost and an example row; formats; metrics; evolutions."""
+    return {
+        "object": "catalog",
+        "tasks": {name: _task(name) for name in catalog.TASKS},
+        "formats": {
+            name: {"summary": entry.summary, "loads_with": entry.loads_with}
+            for name, entry in catalog.FORMATS.entries.items()
+        },
+        "metrics": {
+            name: {
+                "summary": entry.summary,
+                "range": [entry.low, entry.high],
+                "keep_at_least": entry.keep_at_least,
+                "reason": entry.reason,
+            }
+            for name, entry in catalog.METRICS.entries.items()
+        },
+        "evolutions": {
+            name: {"summary": entry.summary, "direction": entry.direction, "prompt": entry.prompt}
+            for name, entry in catalog.EVOLUTIONS.entries.items()
+        },
+    }
+
+
+def _task(name: str) -> dict[str, Any]:
+    task = catalog.TASKS[name]
+    defaults = task.options()
+    return {
+        "summary": task.summary,
+        "options": task.options.model_json_schema(),
+        "gates": task.gates,
+        "prompts": {ref: prompts.load(ref).summary for ref in task.prompts},
+        "calls_per_context": task.cost(defaults),
+        "rows_per_context": task.rows(defaults),
+        "example": task.example,
+    }
+
+
+@router.get("/healthz", tags=["service"], operation_id="healthz")
+def healthz() -> dict[str, str]:
+    """This process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", tags=["service"], operation_id="readyz", responses={503: {"description": "A part is missing"}})
+def readyz(response: Response) -> dict[str, Any]:
+    """Database, broker and storage answer. Without the broker uploads and requests still work; work starts later."""
+    parts = {"database": _database(), "broker": _broker(), "storage": _storage()}
+    ready = all(state == "ok" for state in parts.values())
+    response.status_code = 200 if ready else 503
+    return {"status": "ok" if ready else "degraded", "parts": parts}
+
+
+def _database() -> str:
+    try:
+        with reading() as session:
+            session.execute(text("SELECT 1 FROM alembic_version"))
+    except Exception as error:
+        return type(error).__name__
+    return "ok"
+
+
+def _broker() -> str:
+    url = settings().broker_url.replace("redis+socket://", "unix://")
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+    except (redis.RedisError, OSError) as error:
+        return type(error).__name__
+    return "ok"
+
+
+def _storage() -> str:
+    try:
+        keep_bytes(b"corpusmith")
+    except Exception as error:
+        return type(error).__name__
+    return "ok"

@@ -1,0 +1,9 @@
+"""What can be asked for. One file is one entry; the folder is the registry."""
+
+from app.catalog.kinds import DatasetTask, Evolution, ExportFormat, Metric
+from app.catalog.registry import Registry
+
+TASKS = Registry(DatasetTask, "app.catalog.tasks")
+FORMATS = Registry(ExportFormat, "app.catalog.formats")
+METRICS = Registry(Metric, "app.catalog.metrics")
+EVOLUTIONS = Registry(Evolution, "app.catalog.evolutions")

@@ -1,0 +1,9 @@
+"""Put the question into a concrete situation."""
+
+from app.catalog.kinds import Evolution
+
+COMPLICATE_INPUT = Evolution(
+    summary="Put the question into a concrete situation.",
+    direction="depth",
+    prompt="evolve/complicate_input@1",
+)

@@ -1,0 +1,9 @@
+"""Ask about the same thing in more depth."""
+
+from app.catalog.kinds import Evolution
+
+DEEPEN = Evolution(
+    summary="Ask about the same thing in more depth.",
+    direction="depth",
+    prompt="evolve/deepen@1",
+)

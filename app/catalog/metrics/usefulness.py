@@ -1,0 +1,12 @@
+"""Would someone ask this, and is the answer to the point? Graded 1 to 5 by the judge."""
+
+from app.catalog.kinds import Metric
+
+USEFULNESS = Metric(
+    summary="Would someone ask this, and is the answer to the point? Graded 1 to 5 by the judge.",
+    low=1.0,
+    high=5.0,
+    keep_at_least=3.0,
+    reason="not_useful",
+    calls=1,
+)

@@ -1,0 +1,40 @@
+"""Is the model that a dataset wants one that the configured server has?"""
+
+import httpx
+
+from app.errors import InvalidRequest
+from app.llm.pool import targets
+from app.settings import settings
+
+PROBE_SECONDS = 2.0
+
+
+def served(url: str, api_key: str) -> list[str] | None:
+    """Model names of an OpenAI-compatible server, or None when it cannot be asked now."""
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    try:
+        reply = httpx.get(url.rstrip("/") + "/models", headers=headers, timeout=PROBE_SECONDS)
+        reply.raise_for_status()
+        return [str(model["id"]) for model in reply.json()["data"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+def check_model(wanted: str | None, splitter: str) -> str:
+    """The generator's model name. Raises InvalidRequest for one that its server does not have.
+
+    A server that is down is no reason to refuse: the dataset will wait for it.
+    """
+    found = targets(settings(), "generator", wanted)
+    if not found:
+        message = "no model server is configured; set CORPUSMITH_GENERATOR_URL and CORPUSMITH_GENERATOR_MODEL"
+        raise InvalidRequest(message, param="model")
+    if splitter == "tokens" and not settings().generator_tokenizer:
+        message = "chunking.splitter: `tokens` needs CORPUSMITH_GENERATOR_TOKENIZER, a folder with tokenizer.json"
+        raise InvalidRequest(message, param="chunking.splitter", fields=[("/chunking/splitter", message)])
+    target = found[0]
+    names = served(target.url, target.api_key) if wanted else None
+    if names is not None and target.model not in names:
+        message = f"model: {target.model!r} is not served; served: {', '.join(names) or 'none'}"
+        raise InvalidRequest(message, param="model", fields=[("/model", message)])
+    return target.model

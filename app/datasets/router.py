@@ -1,0 +1,140 @@
+"""Ask for a dataset, follow it by polling or events, read its rows."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app import conditional
+from app.datasets import service, stream
+from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
+from app.db import ReadSessionDep, SessionDep
+from app.errors import EmptyCorpus, InvalidRequest, NotFound, UnknownCatalogEntry, WrongState
+from app.idempotency import OnceDep
+from app.keys.access import TenantDep
+from app.paging import After, Limit, Page
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetRead,
+    responses={
+        **NotFound.responses(),
+        **InvalidRequest.responses(),
+        **UnknownCatalogEntry.responses(),
+        **EmptyCorpus.responses(),
+    },
+    operation_id="create_dataset",
+)
+def create_dataset(
+    wanted: DatasetCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
+) -> Any:
+    """Ask for a dataset; it is made in the background. Poll it until its status is final."""
+    dataset = once(session, tenant, wanted, DatasetRead, lambda: service.read(service.create(session, tenant, wanted)))
+    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
+    return dataset
+
+
+@router.get("", response_model=Page[DatasetRead], operation_id="list_datasets")
+def list_datasets(
+    session: ReadSessionDep,
+    tenant: TenantDep,
+    corpus_id: Annotated[str | None, Query(max_length=60)] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> Any:
+    """Datasets, newest first."""
+    return service.page(session, tenant, corpus_id, after, limit)
+
+
+@router.get(
+    "/{dataset_id}",
+    response_model=DatasetRead,
+    responses={304: {"description": "Unchanged since the ETag in If-None-Match"}, **NotFound.responses()},
+    operation_id="get_dataset",
+)
+def get_dataset(
+    dataset_id: str, session: ReadSessionDep, tenant: TenantDep, request: Request, response: Response
+) -> Any:
+    """A dataset and its progress. Send the ETag back as If-None-Match to poll cheaply."""
+    dataset = service.get(session, tenant, dataset_id)
+    etag = f'"{dataset.version}"'
+    if conditional.matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return service.read(dataset)
+
+
+def _verb(name: str, act: Callable[..., Any], summary: str) -> None:
+    def endpoint(dataset_id: str, session: SessionDep, tenant: TenantDep) -> Any:
+        return service.read(act(session, tenant, dataset_id))
+
+    endpoint.__doc__ = summary
+    responses = {**NotFound.responses(), **WrongState.responses()}
+    router.add_api_route(
+        f"/{{dataset_id}}/{name}",
+        endpoint,
+        methods=["POST"],
+        response_model=DatasetRead,
+        responses=responses,
+        operation_id=f"{name}_dataset",
+        summary=f"{name.capitalize()} Dataset",
+    )
+
+
+_verb(
+    "cancel", service.cancel, "End it now, and keep the rows accepted so far. A finished dataset is returned as it is."
+)
+_verb("pause", service.pause, "Make no more model calls until it is resumed.")
+_verb("resume", service.resume, "Go on where it was paused; nothing that was paid for is paid for again.")
+
+
+@router.get(
+    "/{dataset_id}/samples",
+    response_model=Page[SampleRead],
+    responses=NotFound.responses(),
+    operation_id="list_samples",
+)
+def list_samples(
+    dataset_id: str,
+    session: ReadSessionDep,
+    tenant: TenantDep,
+    state: Annotated[Literal["accepted", "dropped"] | None, Query()] = None,
+    reason: Annotated[str | None, Query(max_length=60, description="only rows dropped for this")] = None,
+    split: Annotated[Literal["train", "validation"] | None, Query()] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> Any:
+    """Rows, kept and dropped, in the order they were made."""
+    return service.samples(session, tenant, dataset_id, state, reason, split, after, limit)
+
+
+@router.get(
+    "/{dataset_id}/events",
+    response_model=Page[EventRead],
+    responses={200: {"content": {"text/event-stream": {}}}, **NotFound.responses()},
+    operation_id="list_dataset_events",
+)
+def list_events(
+    dataset_id: str,
+    session: ReadSessionDep,
+    tenant: TenantDep,
+    request: Request,
+    after: After = None,
+    limit: Limit = 20,
+    as_stream: Annotated[bool, Query(alias="stream", description="server-sent events instead of a page")] = False,
+) -> Any:
+    """Events, oldest first; with `stream=true` as server-sent events that go on from `Last-Event-ID`."""
+    page = service.events(session, tenant, dataset_id, after, limit)
+    if not as_stream:
+        return page
+    last = request.headers.get("last-event-id") or after or "0"
+    return StreamingResponse(
+        stream.events(tenant, dataset_id, last, request.is_disconnected),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,210 @@
+"""Datasets: ask for one, follow it, pause, resume and cancel it, read its rows and events."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import catalog, ids, paging
+from app.catalog.kinds import DatasetTask
+from app.corpora import service as corpora
+from app.datasets.models_served import check_model
+from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
+from app.errors import EmptyCorpus, InvalidRequest, NotFound, WrongState
+from app.models import Dataset, Event, Sample
+from app.models.datasets import FINAL
+from app.problems import pointer
+from app.queue import ring
+
+
+def create(session: Session, tenant_id: str, wanted: DatasetCreate) -> Dataset:
+    """Check everything a worker would stumble over later, then plan.
+
+    Raises UnknownCatalogEntry, InvalidRequest, NotFound (corpus) or EmptyCorpus.
+    """
+    task = catalog.TASKS.get(wanted.task, "task")
+    options = _options(task, wanted.options)
+    for name, value in wanted.gates.items():
+        metric = catalog.METRICS.get(name, f"gates.{name}")
+        if value != 0 and not metric.low <= value <= metric.high:
+            message = f"gates.{name}: between {metric.low:g} and {metric.high:g}, or 0 to keep all"
+            raise InvalidRequest(message, param=f"gates.{name}", fields=[(f"/gates/{name}", message)])
+    if wanted.chunking.overlap >= wanted.chunking.size:
+        message = "chunking.overlap: must be smaller than chunking.size"
+        raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
+    corpora.get(session, tenant_id, wanted.corpus_id)
+    counts = corpora.document_counts(session, wanted.corpus_id)
+    if not counts.get("pending", 0) + counts.get("parsed", 0):
+        raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
+    model = check_model(wanted.model, wanted.chunking.splitter)
+    spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
+    dataset = Dataset(
+        id=ids.new("dst"),
+        tenant_id=tenant_id,
+        corpus_id=wanted.corpus_id,
+        name=wanted.name,
+        task=wanted.task,
+        spec=spec,
+    )
+    session.add(dataset)
+    session.flush()
+    record(session, dataset, "created", f"asked for {wanted.task} over corpus {wanted.corpus_id}")
+    ring(session, "plan", dataset.id)
+    return dataset
+
+
+def _options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        options = task.options.model_validate(given)
+    except ValidationError as error:
+        allowed = ", ".join(task.options.model_fields)
+        fields = [
+            (f"/options{pointer(found['loc'])}", f"{found['msg']} (options: {allowed})") for found in error.errors()
+        ]
+        param = fields[0][0].strip("/").replace("/", ".")
+        raise InvalidRequest(f"{param}: {fields[0][1]}", param=param, fields=fields) from None
+    for i, name in enumerate(getattr(options, "evolutions", ())):
+        catalog.EVOLUTIONS.get(name, f"options.evolutions.{i}")
+    return options.model_dump()
+
+
+def get(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:
+    """Raises NotFound, for a foreign dataset as for a missing one."""
+    dataset = session.get(Dataset, dataset_id, with_for_update=lock or None)
+    if dataset is None or dataset.tenant_id != tenant_id:
+        raise NotFound(f"dataset {dataset_id}", param="dataset_id")
+    return dataset
+
+
+def page(session: Session, tenant_id: str, corpus_id: str | None, after: str | None, limit: int) -> dict[str, Any]:
+    query = select(Dataset).where(Dataset.tenant_id == tenant_id)
+    if corpus_id:
+        query = query.where(Dataset.corpus_id == corpus_id)
+    found = paging.page(session, query, Dataset, tenant_id, after, limit)
+    return found | {"data": [read(dataset) for dataset in found["data"]]}
+
+
+def cancel(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
+    """End it now; rows accepted so far stay. A finished dataset is left as it is."""
+    dataset = get(session, tenant_id, dataset_id, lock=True)
+    if dataset.status not in FINAL:
+        move(session, dataset, "cancelled", "cancelled on request")
+    return dataset
+
+
+def pause(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
+    """Make no more calls until it is resumed. Raises WrongState unless it is generating."""
+    dataset = get(session, tenant_id, dataset_id, lock=True)
+    if dataset.status == "generating":
+        move(session, dataset, "paused", "paused on request")
+    elif dataset.status != "paused":
+        raise WrongState(f"a dataset that is {dataset.status} cannot be paused", headers={"x-should-retry": "false"})
+    return dataset
+
+
+def resume(session: Session, tenant_id: str, dataset_id: str) -> Dataset:
+    """Go on. Raises WrongState unless it is paused."""
+    dataset = get(session, tenant_id, dataset_id, lock=True)
+    if dataset.status == "paused":
+        move(session, dataset, "generating", "resumed on request")
+        ring(session, "drain")
+    elif dataset.status != "generating":
+        raise WrongState(f"a dataset that is {dataset.status} cannot be resumed", headers={"x-should-retry": "false"})
+    return dataset
+
+
+def move(session: Session, dataset: Dataset, status: str, message: str, **data: Any) -> None:
+    """Change the status, with its event; a final status also gets its time."""
+    dataset.status = status
+    dataset.version += 1
+    if status in FINAL:
+        dataset.finished_at, dataset.waiting = datetime.now(UTC), None
+    level = "error" if status == "failed" else "info"
+    record(session, dataset, f"status.{status}", message, level=level, **data)
+
+
+def fail(session: Session, dataset: Dataset, code: str, message: str, param: str | None = None) -> None:
+    """End it with a typed error; a finished dataset is left as it is."""
+    if dataset.status not in FINAL:
+        dataset.error = {"code": code, "message": message, "param": param}
+        move(session, dataset, "failed", message, code=code)
+
+
+def record(session: Session, dataset: Dataset, kind: str, message: str, *, level: str = "info", **data: Any) -> None:
+    session.add(
+        Event(tenant_id=dataset.tenant_id, dataset_id=dataset.id, type=kind, level=level, message=message, data=data)
+    )
+
+
+def read(dataset: Dataset) -> DatasetRead:
+    """A row as the API shows it."""
+    task = catalog.TASKS[dataset.task]
+    cost = task.cost(task.options.model_validate(dataset.spec["options"]))
+    return DatasetRead.model_validate(
+        {
+            **{name: getattr(dataset, name) for name in DatasetRead.model_fields if hasattr(dataset, name)},
+            "object": "dataset",
+            "rows_wanted": dataset.spec.get("rows"),
+            "units": {"total": dataset.units_total, "done": dataset.units_done, "failed": dataset.units_failed},
+            "usage": dataset,
+            "expected_calls": cost * dataset.units_total if dataset.units_total else None,
+            "estimated_finish": _estimated_finish(dataset),
+            "model": dataset.spec["model"],
+        },
+        from_attributes=True,
+    )
+
+
+def _estimated_finish(dataset: Dataset) -> datetime | None:
+    """By the pace of the units done so far."""
+    done = dataset.units_done + dataset.units_failed
+    if dataset.status != "generating" or not done or dataset.started_at is None:
+        return None
+    now = datetime.now(UTC)
+    left = max(0, dataset.units_total - done)
+    return now + timedelta(seconds=(now - dataset.started_at).total_seconds() / done * left)
+
+
+def samples(
+    session: Session,
+    tenant_id: str,
+    dataset_id: str,
+    state: str | None,
+    reason: str | None,
+    split: str | None,
+    after: str | None,
+    limit: int,
+) -> dict[str, Any]:
+    """Rows in the order they were made, by keyset."""
+    get(session, tenant_id, dataset_id)
+    query = select(Sample).where(Sample.dataset_id == dataset_id)
+    for column, value in ((Sample.state, state), (Sample.reason, reason), (Sample.split, split)):
+        if value is not None:
+            query = query.where(column == value)
+    if after is not None:
+        query = query.where(Sample.id > _serial(after))
+    rows = session.scalars(query.order_by(Sample.id).limit(limit + 1)).all()
+    page = paging.as_page(rows[:limit], has_more=len(rows) > limit)
+    return page | {"data": [_as_read(SampleRead, row) for row in rows[:limit]]}
+
+
+def events(session: Session, tenant_id: str, dataset_id: str, after: str | None, limit: int) -> dict[str, Any]:
+    """Events in the order they happened."""
+    get(session, tenant_id, dataset_id)
+    query = select(Event).where(Event.dataset_id == dataset_id, Event.id > _serial(after or "0"))
+    rows = session.scalars(query.order_by(Event.id).limit(limit + 1)).all()
+    page = paging.as_page(rows[:limit], has_more=len(rows) > limit)
+    return page | {"data": [_as_read(EventRead, row) for row in rows[:limit]]}
+
+
+def _serial(cursor: str) -> int:
+    if not cursor.isdigit() or len(cursor) > 18:
+        raise NotFound(f"after={cursor}")
+    return int(cursor)
+
+
+def _as_read(shape: Any, row: Any) -> Any:
+    values = {name: getattr(row, name) for name in shape.model_fields if name != "object"}
+    return shape.model_validate(values | {"id": str(row.id)})

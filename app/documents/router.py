@@ -1,0 +1,182 @@
+"""Upload documents (multipart, raw PUT, ZIP) and see what became of them."""
+
+from typing import Annotated, Any, BinaryIO, Literal, cast
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from app import storage
+from app.corpora import service as corpora
+from app.db import ReadSessionDep, reading, transaction
+from app.documents import names, service
+from app.documents.schemas import DocumentRead
+from app.errors import ArchiveRefused, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
+from app.keys.access import TenantDep
+from app.middleware import limited
+from app.paging import After, Limit, Page, as_page
+from app.settings import settings
+
+router = APIRouter(prefix="/v1", tags=["documents"])
+
+MAX_FILES = 1000  # in one multipart request; more go into a ZIP
+UPLOAD_PROBLEMS = {
+    **NotFound.responses(),
+    **TooLarge.responses(),
+    **ArchiveRefused.responses(),
+    **UploadIncomplete.responses(),
+    **NoSpace.responses(),
+}
+_MULTIPART = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            }
+        },
+    }
+}
+_BYTES = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post(
+    "/corpora/{corpus_id}/documents",
+    status_code=201,
+    response_model=Page[DocumentRead],
+    responses=UPLOAD_PROBLEMS,
+    operation_id="upload_documents",
+    openapi_extra=_MULTIPART,
+)
+async def upload_documents(corpus_id: str, request: Request, tenant: TenantDep) -> Any:
+    """Upload many files as multipart/form-data, in fields of any name. A `.zip` is taken apart into its members."""
+    await run_in_threadpool(_check, tenant, corpus_id, request, settings().archive_max_bytes)
+    request._receive = limited(request._receive, settings().archive_max_bytes)
+    async with request.form(max_files=MAX_FILES) as form:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        if not files:
+            raise InvalidRequest("the form holds no file", param="files")
+        return await run_in_threadpool(_store_files, tenant, corpus_id, files)
+
+
+@router.put(
+    "/corpora/{corpus_id}/documents/{name:path}",
+    status_code=201,
+    response_model=DocumentRead | Page[DocumentRead],
+    responses={200: {"description": "These bytes were there already"}, **UPLOAD_PROBLEMS},
+    operation_id="put_document",
+    openapi_extra=_BYTES,
+)
+async def put_document(corpus_id: str, name: str, request: Request, tenant: TenantDep, response: Response) -> Any:
+    """Upload one file as the raw body (`curl -T`). A name ending in `.zip` is taken apart into its members."""
+    limit = settings().max_upload_bytes
+    await run_in_threadpool(_check, tenant, corpus_id, request, limit)
+    request._receive = limited(request._receive, limit)
+    with storage.storage().upload() as upload:
+        async for data in request.stream():
+            try:
+                upload.write(data)
+            except OSError as error:
+                raise _storing(error) from error
+        announced = request.headers.get("content-length")
+        if announced is not None and int(announced) != upload.size:
+            raise UploadIncomplete(f"{upload.size} of {announced} bytes came")
+        documents, new = await run_in_threadpool(_store_upload, tenant, corpus_id, name, upload)
+    response.status_code = 201 if new else 200
+    return documents
+
+
+@router.get(
+    "/corpora/{corpus_id}/documents",
+    response_model=Page[DocumentRead],
+    responses=NotFound.responses(),
+    operation_id="list_documents",
+)
+def list_documents(
+    corpus_id: str,
+    session: ReadSessionDep,
+    tenant: TenantDep,
+    status: Annotated[Literal["pending", "parsed", "failed"] | None, Query(description="only these")] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> Any:
+    """The corpus's documents, newest first, each with what became of it."""
+    return service.page(session, tenant, corpus_id, status, after, limit)
+
+
+@router.get(
+    "/documents/{document_id}", response_model=DocumentRead, responses=NotFound.responses(), operation_id="get_document"
+)
+def get_document(document_id: str, session: ReadSessionDep, tenant: TenantDep) -> Any:
+    """One document."""
+    return service.get(session, tenant, document_id)
+
+
+def _check(tenant_id: str, corpus_id: str, request: Request, limit: int) -> None:
+    """Refuse before the first body byte is read: curl then never sends it (Expect: 100-continue)."""
+    with reading() as session:
+        corpora.get(session, tenant_id, corpus_id)
+    announced = request.headers.get("content-length")
+    if announced is not None and (not announced.isdigit() or int(announced) > limit):
+        raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
+
+
+def _store_files(tenant_id: str, corpus_id: str, files: list[UploadFile]) -> dict[str, Any]:
+    stored: list[tuple[str, str, int]] = []
+    zips = [file for file in files if (file.filename or "").lower().endswith(".zip")]
+    try:
+        for file in files:
+            if file not in zips:
+                stored.append((names.clean(file.filename or "document"), *_keep(file.file)))
+        with transaction() as session:
+            documents = [service.add(session, tenant_id, corpus_id, *one)[0] for one in stored]
+            for file in zips:
+                documents += service.add_archive(session, tenant_id, corpus_id, file.file)
+            return Page[DocumentRead].model_validate(as_page(_read(documents), has_more=False)).model_dump()
+    except OSError as error:
+        raise _storing(error) from error
+
+
+def _keep(file: BinaryIO) -> tuple[str, int]:
+    with storage.storage().upload() as upload:
+        while data := file.read(storage.READ_BYTES):
+            upload.write(data)
+            if upload.size > settings().max_upload_bytes:
+                raise TooLarge(f"a file is larger than {settings().max_upload_bytes} bytes")
+        return storage.storage().keep(upload), upload.size
+
+
+def _store_upload(tenant_id: str, corpus_id: str, name: str, upload: storage.Upload) -> tuple[Any, bool]:
+    try:
+        if name.lower().endswith(".zip"):
+            upload.file.flush()
+            with transaction() as session, open(upload.file.name, "rb") as file:  # noqa: PTH123
+                documents = service.add_archive(session, tenant_id, corpus_id, cast(BinaryIO, file))
+                return as_page(_read(documents), has_more=False), True
+        sha256 = storage.storage().keep(upload)
+        with transaction() as session:
+            document, new = service.add(session, tenant_id, corpus_id, names.clean(name), sha256, upload.size)
+            return DocumentRead.model_validate(document), new
+    except OSError as error:
+        raise _storing(error) from error
+
+
+def _read(documents: list[Any]) -> list[DocumentRead]:
+    return [DocumentRead.model_validate(document) for document in documents]
+
+
+def _storing(error: OSError) -> Problem:
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return NoSpace("the disk is full; nothing of this upload was kept")
+    raise error

@@ -1,0 +1,114 @@
+"""The nouns: every record that flows between steps, on one page. Offsets are characters of a document's stored text."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """Immutable, and closed: a misspelt field is an error now, not a surprise in hour six."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+
+
+class Page(Record):
+    """Page `number` (1-based) covers text[start:end]."""
+
+    number: int
+    start: int
+    end: int
+
+
+class Heading(Record):
+    """A heading of `level` (1 is highest) that begins at text[start]."""
+
+    level: int
+    title: str
+    start: int
+
+
+class Parsed(Record):
+    """What a parser makes of one file: its text, and where its pages and headings begin in it."""
+
+    text: str
+    media_type: str
+    language: str | None = None
+    encoding: str | None = None
+    pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
+
+
+class Chunk(Record):
+    """text[start:end] of one document; `section` is the path of headings it lies under."""
+
+    id: str
+    document_id: str
+    document_name: str
+    start: int
+    end: int
+    text: str
+    section: str = ""
+    page: int | None = None
+    language: str | None = None
+
+
+class Context(Record):
+    """One to k chunks that belong together, and what a model reads as `Document`."""
+
+    id: str
+    chunks: tuple[Chunk, ...]
+    language: str
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(chunk.text for chunk in self.chunks)
+
+
+class Span(Record):
+    """Where a quote stands: text[start:end] of a document. `score`: 100 is exact (partial ratio)."""
+
+    document_id: str
+    document_name: str
+    start: int
+    end: int
+    page: int | None
+    sha256: str
+    quote: str
+    score: float
+
+
+class Verdict(Record):
+    """A metric's value for one row, and why. `passed` says whether it met the gate's threshold."""
+
+    metric: str
+    score: float
+    reason: str
+    passed: bool
+
+
+class Sample(Record):
+    """One row: a question, its answer, the text it rests on, and how it came about."""
+
+    kind: Literal["original", "evolved"]
+    question: str
+    answer: str
+    evolution: str | None = None
+    parent_question: str | None = None
+    sources: tuple[Span, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    lineage: dict[str, Any] = {}
+
+
+class Dropped(Record):
+    """A row that was not kept: why, in one word and in one sentence, and as much of it as there was."""
+
+    reason: str
+    detail: str = ""
+    kind: Literal["original", "evolved"] = "original"
+    question: str = ""
+    answer: str = ""
+    evolution: str | None = None
+    parent_question: str | None = None
+    sources: tuple[Span, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    lineage: dict[str, Any] = {}

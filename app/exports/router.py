@@ -1,0 +1,107 @@
+"""Make exports of a dataset and download them, whole or by range."""
+
+import base64
+from email.utils import formatdate
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app import conditional
+from app.db import ReadSessionDep, SessionDep
+from app.errors import NotFound, NotReady, RangeNotSatisfiable, UnknownCatalogEntry
+from app.exports import service
+from app.exports.schemas import ExportCreate, ExportRead
+from app.idempotency import OnceDep
+from app.keys.access import TenantDep
+from app.paging import After, Limit, Page
+from app.storage import storage
+
+router = APIRouter(prefix="/v1", tags=["exports"])
+
+
+@router.post(
+    "/datasets/{dataset_id}/exports",
+    status_code=201,
+    response_model=ExportRead,
+    responses={**NotFound.responses(), **NotReady.responses(), **UnknownCatalogEntry.responses()},
+    operation_id="create_export",
+)
+def create_export(
+    dataset_id: str, wanted: ExportCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
+) -> Any:
+    """Write a finished dataset's accepted rows as files in `format`, train rows before validation rows."""
+    export = once(
+        session, tenant, wanted, ExportRead, lambda: service.read(service.create(session, tenant, dataset_id, wanted))
+    )
+    response.headers["Location"] = f"/v1/exports/{export.id}"
+    return export
+
+
+@router.get("/exports", response_model=Page[ExportRead], operation_id="list_exports")
+def list_exports(
+    session: ReadSessionDep,
+    tenant: TenantDep,
+    dataset_id: Annotated[str | None, Query(max_length=60)] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> Any:
+    """Exports, newest first."""
+    return service.page(session, tenant, dataset_id, after, limit)
+
+
+@router.get(
+    "/exports/{export_id}", response_model=ExportRead, responses=NotFound.responses(), operation_id="get_export"
+)
+def get_export(export_id: str, session: ReadSessionDep, tenant: TenantDep) -> Any:
+    """An export and its files."""
+    return service.read(service.get(session, tenant, export_id))
+
+
+FileName = Literal["data.jsonl", "train.jsonl", "validation.jsonl", "manifest.json"]
+
+
+def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: TenantDep, request: Request) -> Response:
+    """The file's bytes. `Range` and `If-Range` resume a broken download (`curl -C -`); the ETag is its SHA-256."""
+    file = service.download(session, tenant, export_id, name)
+    etag = f'"{file.sha256}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Last-Modified": formatdate(file.made_at, usegmt=True),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{export_id}-{name}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-transform",
+        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:",
+    }
+    if conditional.matches(request.headers.get("if-none-match"), etag):
+        return Response(status_code=304, headers=headers)
+    wanted = request.headers.get("range")
+    found = conditional.byte_range(wanted, request.headers.get("if-range"), etag, file.size)
+    start, end = found or (0, file.size)
+    headers["Content-Length"] = str(end - start)
+    if found:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
+    media_type = "application/json" if name == "manifest.json" else "application/jsonl"
+    status = 206 if found else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=media_type)
+    body = storage().read(file.blob, file.start + start, file.start + end)
+    return StreamingResponse(body, status, headers, media_type)
+
+
+for _method in ("GET", "HEAD"):
+    router.add_api_route(
+        "/exports/{export_id}/{name}",
+        _download,
+        methods=[_method],
+        response_class=Response,
+        responses={
+            206: {"description": "The asked range"},
+            **NotFound.responses(),
+            **NotReady.responses(),
+            **RangeNotSatisfiable.responses(),
+        },
+        operation_id=f"{'download' if _method == 'GET' else 'head'}_export",
+        summary="Download Export File",
+    )

@@ -1,0 +1,40 @@
+"""Who a request comes from, as a FastAPI dependency: a tenant id, or 401."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from app.db import reading, transaction
+from app.errors import Unauthorized
+from app.keys import service
+from app.models.tenants import DEFAULT_TENANT
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
+_made: set[str] = set()
+
+
+def tenant(request: Request) -> str:
+    """The tenant of the bearer key. Without any key in the database: the default tenant, from this machine only."""
+    given = request.headers.get("authorization", "")
+    scheme, _, secret = given.partition(" ")
+    with reading() as session:
+        if secret and scheme.lower() == "bearer":
+            found = service.tenant_of(session, secret.strip())
+            if found:
+                return found
+        if service.any_active(session):
+            raise Unauthorized(
+                "Send a valid API key as `Authorization: Bearer <key>`.", headers={"WWW-Authenticate": "Bearer"}
+            )
+    client = request.client.host if request.client else ""
+    # The Host header is checked as well: a page in a browser must not reach us by a name that resolves to loopback.
+    if client not in LOOPBACK or (request.url.hostname or "") not in (*LOOPBACK, "testserver"):
+        raise Unauthorized("No API key exists yet; until `corpusmith keys create` only this machine may connect.")
+    if DEFAULT_TENANT not in _made:
+        with transaction() as session:
+            service.tenant(session, DEFAULT_TENANT)
+        _made.add(DEFAULT_TENANT)
+    return DEFAULT_TENANT
+
+
+TenantDep = Annotated[str, Depends(tenant)]

@@ -1,0 +1,181 @@
+"""The waiting room before one server: a heap for each dataset, one window, fair turns, and a circuit breaker."""
+
+import asyncio
+import heapq
+import itertools
+import random
+import time
+from dataclasses import dataclass, field
+
+from app.llm.endpoint import Endpoint, Rejected, Unavailable
+from app.llm.protocol import Refused
+from app.llm.window import Window
+
+MAX_ATTEMPTS = 5  # for one call, counted only while the server answers others
+BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the breaker opens
+
+
+@dataclass(slots=True)
+class Call:
+    """One request waiting for its turn. Smaller `order` goes first within its dataset."""
+
+    flow: str
+    order: tuple[int, ...]
+    body: bytes
+    tokens: int
+    future: "asyncio.Future[bytes]"
+    attempts: int = 0
+    successes_seen: int = 0
+
+
+@dataclass(slots=True)
+class Flow:
+    """The waiting calls of one dataset, and how many tokens it has been served (weighted by its weight)."""
+
+    served: float = 0.0
+    weight: float = 1.0
+    heap: "list[tuple[tuple[int, ...], int, Call]]" = field(default_factory=list)
+
+
+class Lane:
+    """Sends the calls of all datasets to one endpoint; `start` before use, `close` after."""
+
+    def __init__(self, endpoint: Endpoint, window: Window, probe_seconds: float) -> None:
+        self.endpoint, self.window, self.probe_seconds = endpoint, window, probe_seconds
+        self.flows: dict[str, Flow] = {}
+        self.inflight = self.waiting = self.successes = self.failures = 0
+        self.paused_until = 0.0
+        self.down: str | None = None
+        self._counter = itertools.count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tuner: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._tuner = asyncio.create_task(self._tune())
+
+    async def close(self) -> None:
+        """Abort what is in flight; the server sees the connection close and stops generating."""
+        tasks = [*self._tasks, *([self._tuner] if self._tuner else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def submit(self, flow: str, order: tuple[int, ...], body: bytes, tokens: int) -> "asyncio.Future[bytes]":
+        """Queue a call; the future gives the raw reply, or raises Refused or Rejected. Cancel it to withdraw."""
+        call = Call(flow, order, body, tokens, asyncio.get_running_loop().create_future())
+        self._push(call)
+        self._pump()
+        return call.future
+
+    def _push(self, call: Call) -> None:
+        flow = self.flows.get(call.flow)
+        if flow is None:
+            # A newcomer starts level with the least served, or it would have all turns until it caught up.
+            flow = self.flows[call.flow] = Flow(served=min((f.served for f in self.flows.values()), default=0.0))
+        heapq.heappush(flow.heap, (call.order, next(self._counter), call))
+        self.waiting += 1
+
+    def forget(self, flow: str) -> None:
+        """A dataset has ended, been paused or cancelled: its waiting calls are withdrawn."""
+        ended = self.flows.pop(flow, None)
+        for _, _, call in ended.heap if ended else ():
+            self.waiting -= 1
+            call.future.cancel()
+
+    def _next(self) -> Call | None:
+        """The best call of the least served dataset (fair queueing by tokens; no dataset waits for another's end)."""
+        while self.waiting:
+            flow = min((f for f in self.flows.values() if f.heap), key=lambda f: f.served)
+            _, _, call = heapq.heappop(flow.heap)
+            self.waiting -= 1
+            if not call.future.done():
+                flow.served += call.tokens / flow.weight
+                return call
+        return None
+
+    @property
+    def limit(self) -> int:
+        return 1 if self.down else self.window.size
+
+    def _pump(self) -> None:
+        if self.waiting and self.inflight < self.limit:
+            delay = self.paused_until - time.monotonic()
+            if delay > 0:
+                if self._timer is None:
+                    self._timer = asyncio.get_running_loop().call_later(delay, self._resume)
+                return
+        while self.inflight < self.limit and (call := self._next()) is not None:
+            self.inflight += 1
+            task = asyncio.create_task(self._send(call))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _resume(self) -> None:
+        self._timer = None
+        self._pump()
+
+    async def _send(self, call: Call) -> None:
+        sending = asyncio.create_task(self.endpoint.post(call.body))
+        call.future.add_done_callback(lambda _: sending.cancel())
+        try:
+            raw = await sending
+        except Unavailable as failure:
+            await self._unavailable(call, failure)
+        except Rejected as rejection:
+            self._up()
+            if not call.future.done():
+                call.future.set_exception(rejection)
+        except asyncio.CancelledError:
+            if not call.future.done():  # the lane closes; otherwise the caller withdrew
+                call.future.cancel()
+                raise
+        else:
+            self._up()
+            self.successes += 1
+            self.window.succeeded()
+            if not call.future.done():
+                call.future.set_result(raw)
+        finally:
+            self.inflight -= 1
+            self._pump()
+
+    def _up(self) -> None:
+        self.failures, self.down = 0, None
+
+    async def _unavailable(self, call: Call, failure: Unavailable) -> None:
+        """Back-pressure: queue the call again. It is given up only if the server serves others but never this one."""
+        self.failures += 1
+        if failure.overload:
+            self.window.overloaded()
+        served_others = self.successes > call.successes_seen
+        call.successes_seen = self.successes
+        if not failure.refused and not failure.overload and (served_others or await self.endpoint.alive()):
+            call.attempts += 1
+        if call.attempts >= MAX_ATTEMPTS:
+            if not call.future.done():
+                call.future.set_exception(Refused("upstream_error", failure.detail))
+            return
+        delay = max(failure.retry_after, 0.1 * 2 ** min(6, call.attempts) * random.uniform(0.5, 1.0))
+        if failure.refused or self.failures >= BREAK_AFTER:
+            self.down = failure.detail
+            delay = max(delay, self.probe_seconds)
+        if failure.overload or self.down:
+            self.paused_until = max(self.paused_until, time.monotonic() + delay)
+        else:
+            await asyncio.sleep(delay)
+        if not call.future.done():
+            self._push(call)
+
+    async def _tune(self) -> None:
+        while True:
+            await asyncio.sleep(0.1 if self.inflight else 0.5)
+            if not self.inflight or self.down:
+                continue
+            load = await self.endpoint.load()
+            if load is None:
+                if not self.window.measured and self.successes:
+                    return  # no /metrics there: AIMD steers
+                continue
+            self.window.seen(*load, self.inflight)
+            self._pump()

@@ -1,0 +1,91 @@
+"""From a raw reply body to a checked reply: what was said, or why it cannot be used."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import json_repair
+import orjson
+from pydantic import ValidationError
+
+from app.replies import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, as the server counts them; `cached` is the part of `prompt` that its prefix cache had."""
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+
+class BadReply(Exception):
+    """The reply cannot be used. `reason` is truncated, parse_error or model_changed; `detail` is one sentence."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+def usage(body: Any) -> Usage:
+    """The `usage` member of a reply, zeros where the server gives none."""
+    found = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(found, dict):
+        return Usage()
+    details = found.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(int(found.get("prompt_tokens") or 0), int(cached or 0), int(found.get("completion_tokens") or 0))
+
+
+def envelope(raw: bytes) -> Any:
+    """The JSON of a reply body, or None."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def content(body: Any) -> str:
+    """The text of the first choice. Raises BadReply: `finish_reason` length is never success."""
+    try:
+        choice = body["choices"][0]
+        text = choice["message"]["content"]
+    except (TypeError, KeyError, IndexError):
+        raise BadReply("parse_error", "the body is not a chat completion") from None
+    if choice.get("finish_reason") == "length":
+        raise BadReply("truncated", "the reply ran into max_tokens")
+    if not isinstance(text, str) or not text.strip():
+        raise BadReply("parse_error", "the reply is empty")
+    return text
+
+
+def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
+    """`text` as `shape`: strict JSON first, then what json-repair can make of it. Raises BadReply."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        value = json_repair.loads(text[:100_000])
+    value = _clean(value)
+    try:
+        parsed = shape.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "/".join(str(part) for part in first["loc"]) or "reply"
+        raise BadReply("parse_error", f"{where}: {first['msg']}") from None
+    if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
+        raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
+    return parsed
+
+
+def _clean(value: Any) -> Any:
+    """Without what a database refuses (NUL, lone surrogates) and what no JSON reader should see (NaN)."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "ignore").decode()
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

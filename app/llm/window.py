@@ -1,0 +1,35 @@
+"""How many calls to have at a server: just above its slots, found from its own /metrics, or by AIMD without them.
+
+Too few leave slots empty; too many queue first-in-first-out in the server, where our order is lost.
+"""
+
+
+class Window:
+    """`size` calls may be in flight. Bounds are calls."""
+
+    def __init__(self, start: int, maximum: int) -> None:
+        self.size, self.maximum = start, maximum
+        self.measured = False
+        self._successes = 0
+
+    def seen(self, running: float, waiting: float, inflight: int) -> None:
+        """One reading of /metrics: grow a quarter while nothing waits, settle a little above what runs."""
+        self.measured = True
+        if waiting == 0 and inflight >= self.size - 2:
+            self.size = min(self.maximum, int(self.size * 1.25) + 8)
+        elif waiting > 0.125 * running + 16:
+            self.size = max(16, int(running * 1.0625) + 16)
+
+    def succeeded(self) -> None:
+        """Without /metrics: one more after each window-full of successes (a quarter more while still small)."""
+        if self.measured:
+            return
+        self._successes += 1
+        if self._successes >= self.size:
+            self._successes = 0
+            self.size = min(self.maximum, self.size + max(1, self.size // 4 if self.size < 64 else 4))
+
+    def overloaded(self) -> None:
+        """429 or 503: back off by a quarter."""
+        self.size = max(4, int(self.size * 0.75))
+        self._successes = 0

@@ -1,0 +1,25 @@
+"""Logs as JSON lines (or for the eye), with only fields we chose: no prompt, document, key or URL with a secret."""
+
+import logging
+import sys
+
+import structlog
+
+from app.settings import settings
+
+
+def configure() -> None:
+    """Set up structlog for this process, from settings."""
+    render = structlog.processors.JSONRenderer() if settings().log_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings().log_level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,33 @@
+"""create_app(): routers, problem handler, request id. Nothing else."""
+
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+
+from app import browse, log, problems
+from app.corpora.router import router as corpora
+from app.datasets.router import router as datasets
+from app.documents.router import router as documents
+from app.exports.router import router as exports
+from app.middleware import JsonLimit, RequestId
+from app.settings import settings
+
+DESCRIPTION = """Documents in, checked fine-tuning data out.
+
+Upload documents into a corpus, ask for a dataset, poll it (or follow its events), make an export and download it.
+Errors are `application/problem+json` (RFC 9457) with an `error` member that OpenAI clients read.
+"""
+
+
+def create_app() -> FastAPI:
+    """The API as an ASGI application."""
+    log.configure()
+    bearer = HTTPBearer(auto_error=False, description="needed as soon as one API key exists")
+    app = FastAPI(
+        title="Corpusmith", version="0.1.0", description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
+    )
+    problems.install(app)
+    app.add_middleware(JsonLimit, limit=settings().max_json_bytes)
+    app.add_middleware(RequestId)
+    for router in (corpora, documents, datasets, exports, browse.router):
+        app.include_router(router)
+    return app

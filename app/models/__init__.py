@@ -1,0 +1,24 @@
+"""The whole schema, one file per table group; importing this package makes every table known."""
+
+from app.models.calls import Call
+from app.models.corpora import Chunk, Corpus, Document, Embedding
+from app.models.datasets import Context, Dataset, Event, Sample, Unit
+from app.models.exports import Export
+from app.models.tenants import ApiKey, IdempotencyKey, Tenant
+
+__all__ = [
+    "ApiKey",
+    "Call",
+    "Chunk",
+    "Context",
+    "Corpus",
+    "Dataset",
+    "Document",
+    "Embedding",
+    "Event",
+    "Export",
+    "IdempotencyKey",
+    "Sample",
+    "Tenant",
+    "Unit",
+]

@@ -1,0 +1,49 @@
+"""Keyset paging: `after` (the last id seen), `limit`, and a page that says whether there is more."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import Session
+
+from app.errors import NotFound
+
+Item = TypeVar("Item")
+
+After = Annotated[str | None, Query(max_length=60, description="the id of the last item of the page before")]
+Limit = Annotated[int, Query(ge=1, le=100, description="items a page")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list. Ask again with `after=<last_id>` while `has_more`."""
+
+    object: str = "list"
+    data: list[Item]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+def page(
+    session: Session, query: Select[Any], table: Any, tenant_id: str, after: str | None, limit: int
+) -> dict[str, Any]:
+    """Newest first by (created_at, id). Raises NotFound for an `after` that is not the tenant's."""
+    if after is not None:
+        last = session.get(table, after)
+        if last is None or last.tenant_id != tenant_id:
+            raise NotFound(f"after={after}")
+        query = query.where(tuple_(table.created_at, table.id) < (last.created_at, last.id))
+    rows = session.scalars(query.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)).all()
+    return as_page(rows[:limit], has_more=len(rows) > limit)
+
+
+def as_page(rows: Sequence[Any], *, has_more: bool) -> dict[str, Any]:
+    """A page of rows that have an `id`."""
+    return {
+        "data": list(rows),
+        "has_more": has_more,
+        "first_id": str(rows[0].id) if rows else None,
+        "last_id": str(rows[-1].id) if rows else None,
+    }

@@ -1,0 +1,127 @@
+"""The local model server: vLLM on CPU, how it is started and when it is ready."""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import psutil
+
+from app.stack.models import LocalModel
+
+MAX_MODEL_LEN = 4096
+BIG_MODEL_BYTES = 1024**3
+STALL_SECONDS = 300.0
+_SCHEMA = {
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}},
+    "required": ["ok"],
+    "additionalProperties": False,
+}
+
+
+def argv(python: Path, model: LocalModel, port: int, *, eager: bool = False) -> tuple[str, ...]:
+    """The command. `eager` starts in about half the time and generates slower: for tests."""
+    options = {
+        "--model": model.path,
+        "--served-model-name": model.name,
+        "--dtype": "bfloat16",
+        "--max-model-len": min(MAX_MODEL_LEN, model.context_length or MAX_MODEL_LEN),
+        # More calls at once than this only make each of them slower on a CPU.
+        "--max-num-seqs": 16 if _weights(model) > BIG_MODEL_BYTES or model.is_hub_id else 64,
+        "--host": "127.0.0.1",
+        "--port": port,
+    }
+    flags = ("--enable-prefix-caching", *(("--enforce-eager",) if eager else ()))
+    words = tuple(str(word) for pair in options.items() for word in pair)
+    return (str(python), "-m", "vllm.entrypoints.openai.api_server", *words, *flags)
+
+
+def environment(base: Mapping[str, str], model: LocalModel) -> dict[str, str]:
+    """Its environment: `base` without what slows or changes it, all cores, and room for the KV cache."""
+    dropped = ("OPENBLAS_", "CORPUSMITH_", "OMP_", "MKL_")
+    env = {name: value for name, value in base.items() if not name.startswith(dropped)}
+    env |= {
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "VLLM_CPU_KVCACHE_SPACE": str(kv_space_gib(_free_bytes(), _weights(model))),
+        "VLLM_CPU_OMP_THREADS_BIND": ",".join(str(core) for core in sorted(_cores())),
+    }
+    if not model.is_hub_id:
+        env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    return env
+
+
+def kv_space_gib(free: int, weights: int) -> int:
+    """Half of what is left after the weights (twice, while they load) and the processes; 1 to 4 GiB."""
+    spare = free - 2 * weights - 3 * 1024**3
+    return max(1, min(4, spare // 2 // 1024**3))
+
+
+class Health:
+    """Says yes after a first real reply, and then while the server moves. One per server, across restarts."""
+
+    def __init__(self, url: str, model: str) -> None:
+        self._url, self._model = url.rstrip("/"), model
+        self._warm = False
+        self._progress = ""
+        self._moved_at = 0.0
+
+    def __call__(self) -> bool:
+        try:
+            if httpx.get(f"{self._url}/health", timeout=10.0).status_code != 200:
+                return False
+            if not self._warm:
+                self._warm_up()
+            return self._moves()
+        except httpx.ConnectError:
+            self._warm = False  # it is (re)starting
+            return False
+        except httpx.HTTPError:
+            return False
+
+    def _warm_up(self) -> None:
+        """The first structured reply compiles the grammar backend: let nobody else wait for that."""
+        answer = httpx.post(
+            f"{self._url}/v1/chat/completions",
+            json={
+                "model": self._model,
+                "messages": [{"role": "user", "content": 'Reply {"ok": true}'}],
+                "max_tokens": 16,
+                "temperature": 0,
+                "response_format": {"type": "json_schema", "json_schema": {"name": "warm_up", "schema": _SCHEMA}},
+            },
+            timeout=120.0,
+        )
+        answer.raise_for_status()
+        self._warm, self._moved_at = True, time.monotonic()
+
+    def _moves(self) -> bool:
+        """False when calls are running and no step was made for long: the engine hangs, though HTTP answers."""
+        metrics = httpx.get(f"{self._url}/metrics", timeout=10.0).text
+        progress = "".join(
+            re.findall(r"^vllm:(?:iteration_tokens_total_count|generation_tokens_total).*$", metrics, re.M)
+        )
+        running = sum(float(value) for value in re.findall(r"^vllm:num_requests_running\S* (\S+)$", metrics, re.M))
+        if progress != self._progress or not running:
+            self._progress, self._moved_at = progress, time.monotonic()
+        return time.monotonic() - self._moved_at < STALL_SECONDS
+
+
+def _weights(model: LocalModel) -> int:
+    return 0 if model.is_hub_id else sum(file.stat().st_size for file in Path(model.path).glob("*.safetensors"))
+
+
+def _free_bytes() -> int:
+    """Free memory, or what the container's limit leaves of it."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and used.exists() and limit.read_text().strip().isdigit():
+        free = min(free, int(limit.read_text()) - int(used.read_text()))
+    return free
+
+
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

@@ -1,0 +1,137 @@
+"""The real model server with a small real model: it answers, counts, drops aborted calls, and leaves nothing behind."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.settings import Settings
+from app.stack import model_server, model_venv, models
+from app.stack.models import LocalModel
+from app.stack.sockets import free_port
+from app.stack.supervisor import Part, Supervisor
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "maxLength": 40}, "large": {"type": "boolean"}},
+    "required": ["city", "large"],
+    "additionalProperties": False,
+}
+CONTEXT = "Harbour rules: every ship reports its length, its cargo and its crew before it enters. " * 20
+
+
+def test_the_cache_gets_half_of_what_the_weights_leave() -> None:
+    gib = 1024**3
+    assert model_server.kv_space_gib(free=24 * gib, weights=3 * gib) == 4
+    assert model_server.kv_space_gib(free=13 * gib, weights=3 * gib) == 2
+    assert model_server.kv_space_gib(free=4 * gib, weights=3 * gib) == 1
+
+
+def test_its_environment_keeps_nothing_that_slows_it() -> None:
+    local = LocalModel("org/name", "org/name", None, None)
+    base = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "1", "CORPUSMITH_GENERATOR_API_KEY": "x", "PATH": "/bin"}
+    env = model_server.environment(base, local)
+    assert env["PATH"] == "/bin"
+    assert not set(base) & set(env) - {"PATH"}
+    assert "HF_HUB_OFFLINE" not in env
+
+
+@pytest.fixture(scope="module")
+def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
+    supervisor = Supervisor(tmp_path_factory.mktemp("logs"))
+    yield supervisor
+    supervisor.stop()
+
+
+@pytest.fixture(scope="module")
+def server(supervisor: Supervisor) -> str:
+    """The URL of a server with smollm2-135m, prepared if it was not yet."""
+    cache_dir = Settings().cache_dir
+    local = models.ensure("smollm2-135m", cache_dir, print)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    argv = model_server.argv(model_venv.ensure(cache_dir, print), local, port, eager=True)
+    health = model_server.Health(url, local.name)
+    began = time.monotonic()
+    supervisor.start(
+        Part(
+            "model", argv, model_server.environment(os.environ, local), ready=health, restart=False, start_seconds=300.0
+        )
+    )
+    while (state := supervisor.parts[0].state) != "ready":
+        assert state == "starting", next(iter(supervisor._log_dir.iterdir())).read_text()[-3000:]
+        assert time.monotonic() - began < 300
+        time.sleep(0.5)
+    print(f"the model server was ready after {time.monotonic() - began:.0f} s")
+    return url
+
+
+def metric(url: str, name: str) -> float:
+    found = re.findall(rf"^vllm:{name}\S* (\S+)$", httpx.get(f"{url}/metrics", timeout=10.0).text, re.MULTILINE)
+    assert found, name
+    return sum(map(float, found))
+
+
+def chat(url: str, question: str) -> str:
+    reply = httpx.post(
+        f"{url}/v1/chat/completions",
+        json={
+            "model": "smollm2-135m",
+            "messages": [{"role": "user", "content": f"{CONTEXT}\n\n{question}"}],
+            "max_tokens": 80,
+            "temperature": 0,
+            "response_format": {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA}},
+        },
+        timeout=120.0,
+    )
+    reply.raise_for_status()
+    return str(reply.json()["choices"][0]["message"]["content"])
+
+
+@pytest.mark.model
+@pytest.mark.timeout(900)
+def test_the_server_answers_in_the_asked_shape_and_reuses_a_shared_prefix(server: str) -> None:
+    assert httpx.get(f"{server}/health", timeout=10.0).status_code == 200
+    first = json.loads(chat(server, "Name a city and say whether it is large."))
+    assert set(first) == {"city", "large"}
+    hits = metric(server, "prefix_cache_hits_total")
+    json.loads(chat(server, "Name another city and say whether it is large."))
+    assert metric(server, "prefix_cache_hits_total") - hits >= 128
+    assert metric(server, "prefix_cache_queries_total") > 0
+
+
+@pytest.mark.model
+@pytest.mark.timeout(900)
+def test_a_call_whose_client_went_away_stops_running(server: str) -> None:
+    body = {
+        "model": "smollm2-135m",
+        "prompt": "Once upon a time",
+        "max_tokens": 3500,
+        "ignore_eos": True,
+        "stream": True,
+    }
+    with httpx.stream("POST", f"{server}/v1/completions", json=body, timeout=60.0) as stream:
+        next(stream.iter_lines())
+        assert metric(server, "num_requests_running") == 1
+    until = time.monotonic() + 10
+    while metric(server, "num_requests_running"):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+@pytest.mark.model
+@pytest.mark.timeout(900)
+def test_stopping_leaves_no_process_of_the_server(server: str, supervisor: Supervisor) -> None:
+    running = supervisor.parts[0]
+    assert running.pid is not None
+    family = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
+    assert len(family) > 1  # the engine is a process of its own
+    supervisor.stop()
+    assert [process for process in family if process.is_running()] == []
+    assert not Path(f"/proc/{running.pid}").exists()

@@ -1,0 +1,54 @@
+"""The Celery app: three queues, early acknowledgement, JSON only, no results. Its messages are doorbells."""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+
+from app import db, log
+from app.queue import QUEUES
+from app.settings import settings
+from workers import shutdown
+
+celery_app = Celery("corpusmith", broker=settings().broker_url, include=["workers.tasks"])
+celery_app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=False,  # a ring may be lost, doubled or late: leases and the sweep make up for it
+    task_default_queue="cpu",
+    task_routes={f"corpusmith.{name}": {"queue": queue} for name, queue in QUEUES.items()},
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_max_tasks_per_child=200,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        "visibility_timeout": 900,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+        "retry_on_timeout": True,
+    },
+    beat_schedule={
+        "sweep": {
+            "task": "corpusmith.sweep",
+            "schedule": settings().sweep_seconds,
+            "options": {"queue": "cpu", "expires": settings().sweep_seconds},
+        }
+    },
+)
+
+
+@setup_logging.connect
+def _logging(**_: Any) -> None:
+    log.configure()
+
+
+@worker_process_init.connect
+def _after_fork(**_: Any) -> None:
+    db.forget_connections()
+
+
+@worker_shutting_down.connect
+def _shutting_down(**_: Any) -> None:
+    shutdown.requested.set()

@@ -1,0 +1,182 @@
+"""The loop of an LLM worker: claim units, run their recipes with a full window of calls, commit, until no work is left.
+
+One event loop, one ledger thread, one heartbeat thread. No unit waits for another. A unit's recipe is plain code; when
+it is run again after a crash, every call that was paid for comes back from the ledger.
+"""
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import structlog
+import uvloop
+from sqlalchemy.exc import DBAPIError
+
+from app.db import engine
+from app.llm.asking import Asker, ModelUnusable
+from app.llm.ledger import Ledger
+from app.llm.pool import Pools, targets
+from app.settings import settings
+from workers import lease, shutdown, units
+from workers.pulse import Pulse
+from workers.recipes import Outcome, Work, recipe
+
+log = structlog.get_logger()
+
+CLAIM_AT_ONCE = 64
+TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
+POLL_SECONDS = 0.05
+
+
+def run() -> None:
+    """Work until nothing is claimable for `drain_idle_seconds`, or this process is asked to end."""
+    uvloop.run(Drain(lease.new_owner()).run())
+
+
+class Drain:
+    """What one run holds: the units it has claimed, and the lanes and ledger that they share."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.claimed: dict[str, units.Claimed] = {}
+        self.told: dict[str, str | None] = {}
+        self.pulse = Pulse(owner)
+
+    async def run(self) -> None:
+        self.pools = Pools(settings())
+        self.ledger = Ledger(engine(), settings().commit_linger_seconds)
+        self.pulse.start()
+        try:
+            await self._loop()
+        finally:
+            await self._give_back()
+            await self.pools.close()
+            await asyncio.to_thread(self.ledger.close)
+            self.pulse.stop()
+
+    async def _loop(self) -> None:
+        idle_since = time.monotonic()
+        looked_at = 0.0
+        while not shutdown.requested.is_set() and not self.pulse.lost.is_set():
+            await asyncio.sleep(POLL_SECONDS)
+            self._drop_stopped()
+            await self._tell_waiting()
+            now = time.monotonic()
+            # Ask the database often while something was found, seldom while it had nothing to give.
+            if self._hungry() and now - looked_at >= (0.0 if idle_since == now else 0.25):
+                looked_at = now
+                found = await asyncio.to_thread(self._claim)
+                for unit in found:
+                    self._start(unit)
+            if self.tasks:
+                idle_since = now
+            elif now - idle_since > settings().drain_idle_seconds:
+                return
+
+    def _hungry(self) -> bool:
+        """Are fewer calls ready than the servers could take? Then open more contexts, else finish the open ones."""
+        if self.ledger.failing_since is not None:
+            return False
+        lanes = list(self.pools.lanes.values())
+        if not lanes:
+            return len(self.tasks) < settings().window_start
+        room = sum(lane.limit - lane.inflight - lane.waiting for lane in lanes)
+        starting = sum(1 for unit in self.claimed.values() if not unit.has_asked)
+        return room - starting > 0 and not any(lane.down for lane in lanes)
+
+    def _claim(self) -> list[units.Claimed]:
+        slots = sum(lane.window.size for lane in self.pools.lanes.values()) or settings().window_start
+        try:
+            return units.claim(self.owner, limit=min(CLAIM_AT_ONCE, slots), tail=int(TAIL_SHARE * slots))
+        except DBAPIError as error:
+            log.warning("claim.database_away", error=type(error.orig).__name__)
+            time.sleep(1.0)
+            return []
+
+    def _start(self, unit: units.Claimed) -> None:
+        self.claimed[unit.id] = unit
+        self.pulse.hold(unit.id, unit.dataset_id)
+        task = asyncio.create_task(self._work(unit))
+        self.tasks[unit.id] = task
+        task.add_done_callback(lambda _: self._forget(unit))
+
+    def _forget(self, unit: units.Claimed) -> None:
+        self.tasks.pop(unit.id, None)
+        self.claimed.pop(unit.id, None)
+        self.pulse.let_go(unit.id)
+
+    async def _work(self, unit: units.Claimed) -> None:
+        roles = {role: targets(settings(), role, unit.spec["model"]) for role in ("generator", "judge")}
+        asker = Asker(
+            ledger=self.ledger,
+            pools={role: self.pools.pool(found) for role, found in roles.items()},
+            models={role: found[0].model for role, found in roles.items()},
+            tenant_id=unit.tenant_id,
+            dataset_id=unit.dataset_id,
+            unit_id=unit.id,
+            place=unit.position,
+            tail=unit.tail,
+        )
+        asker.on_ask = unit.asked
+        work = Work(
+            context=unit.context,
+            options=unit.spec["options"],
+            gates=unit.spec["gates"],
+            language=unit.language,
+            seed=unit.seed,
+            model=asker,
+            avoid=unit.avoid,
+        )
+        try:
+            outcome = await recipe(unit.task)(work)
+        except asyncio.CancelledError:
+            raise
+        except ModelUnusable as failure:
+            code, detail = failure.code, failure.detail
+            await self._commit(unit, lambda c: units.fail_dataset(c, unit, self.owner, code, detail))
+        except Exception as error:
+            log.exception("unit.failed", unit_id=unit.id, attempt=unit.attempt)
+            reason = f"{type(error).__name__}: {error}"[:500]
+            await self._commit(unit, lambda c: units.retry_or_fail(c, unit, self.owner, reason))
+        else:
+            await self._finish(unit, outcome, asker.replayed)
+
+    async def _finish(self, unit: units.Claimed, outcome: Outcome, replayed: int) -> None:
+        ended = await self._commit(unit, lambda c: units.finish(c, unit, self.owner, outcome, replayed))
+        if ended:  # the dataset's last unit: the selection can begin
+            await asyncio.to_thread(units.ring_select, unit.dataset_id)
+
+    async def _commit(self, unit: units.Claimed, work: Any) -> Any:
+        return await self.ledger.commit(unit.dataset_id, work)
+
+    def _drop_stopped(self) -> None:
+        """Datasets that were paused, cancelled or failed: withdraw their calls and give their units back."""
+        for dataset_id in self.pulse.stopped():
+            self.pools.forget(dataset_id)
+            mine = [unit for unit in self.claimed.values() if unit.dataset_id == dataset_id]
+            for unit in mine:
+                if task := self.tasks.get(unit.id):
+                    task.cancel()
+            if mine:
+                threading.Thread(target=units.release, args=(self.owner, [unit.id for unit in mine])).start()
+
+    async def _tell_waiting(self) -> None:
+        """Write on each dataset that its model server does not answer, and take it back when it does."""
+        reasons = [lane.down for lane in self.pools.lanes.values() if lane.down]
+        reason = f"waiting_for_model: {reasons[0]}" if reasons else None
+        held = {unit.dataset_id for unit in self.claimed.values()}
+        changed = {dataset_id for dataset_id in held if self.told.get(dataset_id) != reason}
+        if changed:
+            self.told.update(dict.fromkeys(changed, reason))
+            await asyncio.to_thread(units.tell_waiting, changed, reason)
+
+    async def _give_back(self) -> None:
+        """On the way out: abort what is in flight and release the units, so that the next worker need not wait."""
+        left = list(self.tasks.items())
+        for _, task in left:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in left), return_exceptions=True)
+        if left and not self.pulse.lost.is_set():
+            await asyncio.to_thread(units.release, self.owner, [unit_id for unit_id, _ in left])

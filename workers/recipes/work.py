@@ -1,0 +1,43 @@
+"""What a recipe is given, and what it gives back."""
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain import Context, Dropped, Sample
+from app.llm.protocol import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One unit: a context, the task's options, the gates, and the language to write in. No database, no clock.
+
+    `seed` is all the randomness there is, so that a second run of the unit makes the same calls and replays them.
+    `avoid` holds questions asked about this context in earlier rounds.
+    """
+
+    context: Context
+    options: dict[str, Any]
+    gates: dict[str, float]
+    language: str
+    seed: str
+    model: Model
+    avoid: tuple[str, ...] = ()
+
+    def random(self, *purpose: object) -> random.Random:
+        """A generator of its own for each purpose, so that adding one draw changes no other."""
+        return random.Random(f"{self.seed}|{'|'.join(map(str, purpose))}")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Rows kept and rows dropped; nothing vanishes."""
+
+    kept: list[Sample] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+
+    def add(self, row: Sample | Dropped) -> None:
+        if isinstance(row, Sample):
+            self.kept.append(row)
+        else:
+            self.dropped.append(row)

@@ -1,0 +1,47 @@
+"""Answer a question from its context alone, and find the words it rests on in the stored text."""
+
+import re
+
+from app import prompts
+from app.domain import Dropped, Sample, Verdict
+from app.llm.protocol import Refused
+from app.replies import Answer
+from workers.recipes.work import Work
+from workers.steps.locate import locate
+from workers.steps.question import Question
+
+PROMPT = "answer/grounded@1"
+_UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
+
+Answered = Sample
+
+
+async def answer(work: Work, question: Question, *, ahead: int) -> Answered | Dropped:
+    """A row with its source span, not judged yet."""
+    refs = [*question.prompts, PROMPT]
+    about = {
+        "kind": question.kind,
+        "evolution": question.evolution,
+        "parent_question": question.parent,
+        "question": question.text,
+        "lineage": {"prompts": refs, "prompt_sha256": {ref: prompts.load(ref).sha256 for ref in refs}},
+    }
+    try:
+        reply = await work.model.ask(
+            PROMPT, context=work.context, ahead=ahead, question=question.text, language=work.language
+        )
+    except Refused as refusal:
+        return Dropped(reason=refusal.reason, detail=refusal.detail, **about)
+    assert isinstance(reply, Answer)
+    threshold = work.gates["source"]
+    if _UNKNOWN.match(reply.answer) and threshold:
+        return Dropped(reason="unanswerable", detail="the context does not answer it", answer=reply.answer, **about)
+    span = locate(work.context, reply.quote)
+    score = span.score if span else 0.0
+    passed = score >= threshold
+    found = Verdict(metric="source", score=score, reason=f"quote: {reply.quote[:200]}", passed=passed)
+    sources = (span,) if span and (passed or not threshold) else ()
+    if not passed:
+        detail = f"the quote is not in the context ({score:.0f} of 100): {reply.quote[:200]!r}"
+        return Dropped(reason="no_source", detail=detail, answer=reply.answer, verdicts=(found,), **about)
+    return Sample(answer=reply.answer, sources=sources, verdicts=(found,), **about)

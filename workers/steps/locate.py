@@ -1,0 +1,46 @@
+"""Find a quote in a context's chunks: word for word, then without regard to white space and case, then fuzzily."""
+
+import hashlib
+import re
+
+from rapidfuzz import fuzz
+
+from app.domain import Chunk, Context, Span
+
+FUZZY_FLOOR = 60.0  # below this two texts only share letters, and a place would mean nothing
+
+
+def locate(context: Context, quote: str) -> Span | None:
+    """The best place of `quote`, or None. `score` is 100 for a verbatim find, else rapidfuzz's partial ratio."""
+    quote = quote.strip().strip("\"'«»“”„").strip()
+    if len(quote) < 3:
+        return None
+    for chunk in context.chunks:
+        at = chunk.text.find(quote)
+        if at >= 0:
+            return _span(chunk, at, at + len(quote), 100.0)
+    loose = re.compile(r"\s+".join(map(re.escape, quote.split())), re.I)
+    for chunk in context.chunks:
+        if found := loose.search(chunk.text):
+            return _span(chunk, found.start(), found.end(), 100.0)
+    best: Span | None = None
+    for chunk in context.chunks:
+        alignment = fuzz.partial_ratio_alignment(quote, chunk.text, score_cutoff=FUZZY_FLOOR)
+        # A chunk shorter than the quote would be found inside the quote: that locates nothing.
+        if alignment and len(quote) <= len(chunk.text) and (best is None or alignment.score > best.score):
+            best = _span(chunk, alignment.dest_start, alignment.dest_end, round(alignment.score, 1))
+    return best
+
+
+def _span(chunk: Chunk, start: int, end: int, score: float) -> Span:
+    words = chunk.text[start:end]
+    return Span(
+        document_id=chunk.document_id,
+        document_name=chunk.document_name,
+        start=chunk.start + start,
+        end=chunk.start + end,
+        page=chunk.page,
+        sha256=hashlib.sha256(words.encode()).hexdigest(),
+        quote=words,
+        score=score,
+    )

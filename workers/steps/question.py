@@ -1,0 +1,19 @@
+"""A question on its way to becoming a row."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`evolution` and `parent` say how an evolved question came about; `prompts` names all prompts so far."""
+
+    text: str
+    prompts: tuple[str, ...]
+    evolution: str | None = None
+    parent: str | None = None
+    round: int = 0
+    path: str = field(default="")
+
+    @property
+    def kind(self) -> str:
+        return "evolved" if self.evolution else "original"

@@ -1,0 +1,39 @@
+"""Ring again for all that has work and nobody at it: lost messages, dead workers, late brokers all end here."""
+
+from sqlalchemy import select
+
+from app.db import reading, transaction
+from app.models import Dataset, Document, Export, Unit
+from app.queue import TaskName, send
+from workers import lease
+from workers.units import finish_stuck
+
+AT_ONCE = 500
+
+
+def run() -> None:
+    """Look at the database alone, and send doorbells. Twice is harmless, so two sweeps at once are."""
+    with transaction() as session:
+        finish_stuck(session)
+    rings: list[tuple[TaskName, str]] = []
+    with reading() as session:
+        pending = select(Document.id).where(Document.status == "pending", ~Document.replaced, lease.is_free(Document))
+        if session.scalar(pending.limit(1)):
+            rings.append(("parse", ""))
+        free = (Dataset.status == "validating", lease.is_free(Dataset))
+        rings += [("plan", found) for found in session.scalars(select(Dataset.id).where(*free).limit(AT_ONCE))]
+        free = (Dataset.status == "selecting", lease.is_free(Dataset))
+        rings += [("select", found) for found in session.scalars(select(Dataset.id).where(*free).limit(AT_ONCE))]
+        waiting = select(Export.id).where(Export.status.in_(("queued", "running")), lease.is_free(Export))
+        rings += [("export", found) for found in session.scalars(waiting.limit(AT_ONCE))]
+        generating = select(Dataset.id).where(Dataset.status == "generating")
+        for dataset_id in session.scalars(generating.limit(AT_ONCE)):
+            open_units = select(Unit.id).where(Unit.dataset_id == dataset_id)
+            free_unit = open_units.where(
+                (Unit.status == "pending") | ((Unit.status == "running") & lease.is_free(Unit))
+            )
+            if session.scalar(free_unit.limit(1)):
+                rings.append(("drain", ""))
+                break
+    for name, row_id in dict.fromkeys(rings):
+        send(name, *([row_id] if row_id else []))

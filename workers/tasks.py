@@ -1,0 +1,44 @@
+"""Every Celery task on one page: ids in, nothing out. Each says only that there may be work of a kind."""
+
+from workers import sweep as sweeping
+from workers.celery_app import celery_app
+
+
+@celery_app.task(name="corpusmith.parse")
+def parse() -> None:
+    from workers import intake
+
+    intake.run()
+
+
+@celery_app.task(name="corpusmith.plan")
+def plan(dataset_id: str) -> None:
+    from workers import plan as planning
+
+    planning.run(dataset_id)
+
+
+@celery_app.task(name="corpusmith.drain")
+def drain() -> None:
+    from workers import drain as draining
+
+    draining.run()
+
+
+@celery_app.task(name="corpusmith.select")
+def select(dataset_id: str) -> None:
+    from workers import finish
+
+    finish.run(dataset_id)
+
+
+@celery_app.task(name="corpusmith.export")
+def export(export_id: str) -> None:
+    from workers import export as exporting
+
+    exporting.run(export_id)
+
+
+@celery_app.task(name="corpusmith.sweep")
+def sweep() -> None:
+    sweeping.run()

@@ -1,0 +1,353 @@
+"""Units in the database: claim them under a lease, and write what became of them behind the fence."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from app import domain
+from app.db import db_now, is_postgres, reading, transaction
+from app.models import Chunk, Context, Dataset, Document, Event, Sample, Unit
+from app.prompts import LANGUAGES
+from app.queue import send
+from app.settings import settings
+from workers import lease
+from workers.recipes import Outcome
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A unit that is ours, with all its recipe needs. `tail`: where the dataset's last contexts begin, if it is one."""
+
+    id: str
+    tenant_id: str
+    dataset_id: str
+    attempt: int
+    position: int
+    tail: int | None
+    task: str
+    spec: dict[str, Any]
+    context: domain.Context
+    language: str
+    seed: str
+    avoid: tuple[str, ...]
+    has_asked: bool = False
+
+    def asked(self) -> None:
+        self.has_asked = True
+
+
+def claim(owner: str, *, limit: int, tail: int) -> list[Claimed]:
+    """Up to `limit` free units of generating datasets, depth first; a dataset's last `tail` units come all at once.
+
+    Datasets share: each gives its first units before any gives more. A unit whose attempts are used up is failed here.
+    """
+    with transaction() as session:
+        rows = _lock_free(session, limit, tail)
+        taken: list[tuple[str, int]] = []
+        for unit in rows:
+            if unit.attempt >= settings().unit_max_attempts:
+                _poisoned(session, unit)
+            else:
+                taken.append((unit.id, unit.attempt + 1))
+        if taken:
+            session.execute(
+                update(Unit)
+                .where(Unit.id.in_([unit_id for unit_id, _ in taken]))
+                .values(status="running", owner=owner, attempt=Unit.attempt + 1, leased_at=db_now(), heartbeat_at=None)
+            )
+    if not taken:
+        return []
+    with reading() as session:
+        return _load(session, dict(taken), tail)
+
+
+def _lock_free(session: Session, limit: int, tail: int) -> list[Unit]:
+    free = or_(Unit.status == "pending", and_(Unit.status == "running", lease.is_free(Unit)))
+    datasets = session.scalars(
+        select(Dataset).where(Dataset.status == "generating").order_by(Dataset.created_at).limit(50)
+    ).all()
+    found: list[Unit] = []
+    for dataset in datasets:
+        share = max(1, limit // len(datasets))
+        query = select(Unit).where(Unit.dataset_id == dataset.id, free).order_by(Unit.position)
+        # The tail is taken whole, or two workers would each run a few long chains at the end.
+        first_of_tail = max(0, dataset.units_total - tail)
+        bounded = query.limit(share)
+        rows = list(session.scalars(bounded.with_for_update(skip_locked=True) if is_postgres(session) else bounded))
+        if rows and rows[-1].position >= first_of_tail and len(rows) == share:
+            more = query.where(Unit.position > rows[-1].position).limit(tail)
+            rows += session.scalars(more.with_for_update(skip_locked=True) if is_postgres(session) else more)
+        found += rows
+    return found
+
+
+def _poisoned(session: Session, unit: Unit) -> None:
+    unit.status, unit.owner = "failed", None
+    unit.reason = f"worker_lost: {unit.attempt} attempts ended without a result"
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == unit.dataset_id)
+        .values(units_failed=Dataset.units_failed + 1, version=Dataset.version + 1)
+    )
+    session.add(
+        Event(
+            tenant_id=unit.tenant_id,
+            dataset_id=unit.dataset_id,
+            type="unit.failed",
+            level="error",
+            message=unit.reason,
+            data={"unit_id": unit.id},
+        )
+    )
+
+
+def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
+    rows = session.execute(
+        select(Unit, Context, Dataset)
+        .join(Context, Context.id == Unit.context_id)
+        .join(Dataset, Dataset.id == Unit.dataset_id)
+        .where(Unit.id.in_(taken))
+        .order_by(Unit.position)
+    ).all()
+    chunk_ids = {chunk_id for _, context, _ in rows for chunk_id in context.chunk_ids}
+    chunks = _chunks(session, chunk_ids)
+    later = [unit.context_id for unit, _, _ in rows if unit.round > 0]
+    asked = _asked(session, later) if later else {}
+    found = []
+    for unit, context, dataset in rows:
+        first_of_tail = max(0, dataset.units_total - tail)
+        found.append(
+            Claimed(
+                id=unit.id,
+                tenant_id=unit.tenant_id,
+                dataset_id=unit.dataset_id,
+                attempt=taken[unit.id],
+                position=unit.position,
+                tail=first_of_tail if unit.position >= first_of_tail else None,
+                task=dataset.task,
+                spec=dataset.spec,
+                context=domain.Context(
+                    id=context.id,
+                    chunks=tuple(chunks[chunk_id] for chunk_id in context.chunk_ids),
+                    language=context.language,
+                ),
+                language=LANGUAGES.get(context.language, context.language),
+                # Of what the context holds and not of its random id: a cloned dataset makes the same calls.
+                seed=f"{dataset.spec['seed']}|{unit.round}|{','.join(context.chunk_ids)}",
+                avoid=tuple(asked.get(unit.context_id, ())),
+            )
+        )
+    return found
+
+
+def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
+    found: dict[str, domain.Chunk] = {}
+    wanted = sorted(chunk_ids)
+    for i in range(0, len(wanted), 500):
+        rows = session.execute(
+            select(Chunk, Document.name, Document.language)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(Chunk.id.in_(wanted[i : i + 500]))
+        )
+        for chunk, name, language in rows:
+            found[chunk.id] = domain.Chunk(
+                id=chunk.id,
+                document_id=chunk.document_id,
+                document_name=name,
+                start=chunk.start,
+                end=chunk.end,
+                text=chunk.text,
+                section=chunk.section,
+                page=chunk.page,
+                language=language,
+            )
+    return found
+
+
+def _asked(session: Session, context_ids: list[str]) -> dict[str, list[str]]:
+    """Questions of earlier rounds, the newest 40 of each context."""
+    rows = session.execute(
+        select(Sample.context_id, Sample.question)
+        .where(Sample.context_id.in_(context_ids), Sample.question != "")
+        .order_by(Sample.id)
+    )
+    found: dict[str, list[str]] = {}
+    for context_id, question in rows:
+        found.setdefault(context_id, []).append(question)
+    return {context_id: list(dict.fromkeys(questions))[-40:] for context_id, questions in found.items()}
+
+
+def _mine(unit: Claimed, owner: str) -> Any:
+    return and_(Unit.id == unit.id, Unit.owner == owner, Unit.attempt == unit.attempt, Unit.status == "running")
+
+
+def finish(connection: Connection, unit: Claimed, owner: str, outcome: Outcome, replayed: int) -> bool:
+    """Rows, counters and the unit's end, if the unit is still ours. True: it was the dataset's last one."""
+    done = connection.execute(
+        update(Unit).where(_mine(unit, owner)).values(status="done", owner=None).returning(Unit.id)
+    ).scalar_one_or_none()
+    if done is None:
+        return False
+    rows = [_row(unit, "accepted", None, None, row) for row in outcome.kept]
+    rows += [_row(unit, "dropped", row.reason, row.detail, row) for row in outcome.dropped]
+    for key, row in enumerate(rows):
+        row["key"] = key
+    if rows:
+        connection.execute(insert(Sample), rows)
+    dropped: dict[str, int] = {}
+    for found in outcome.dropped:
+        dropped[found.reason] = dropped.get(found.reason, 0) + 1
+    return _count(connection, unit, done=1, accepted=len(outcome.kept), dropped=dropped, replayed=replayed)
+
+
+def _row(unit: Claimed, state: str, reason: str | None, detail: str | None, row: Any) -> dict[str, Any]:
+    return {
+        "tenant_id": unit.tenant_id,
+        "dataset_id": unit.dataset_id,
+        "unit_id": unit.id,
+        "context_id": unit.context.id,
+        "state": state,
+        "reason": reason,
+        "detail": detail,
+        "kind": row.kind,
+        "evolution": row.evolution,
+        "parent_question": row.parent_question,
+        "question": row.question,
+        "answer": row.answer,
+        "sources": [span.model_dump() for span in row.sources],
+        "verdicts": [verdict.model_dump() for verdict in row.verdicts],
+        "lineage": row.lineage,
+    }
+
+
+def _count(
+    connection: Connection,
+    unit: Claimed,
+    *,
+    done: int = 0,
+    failed: int = 0,
+    accepted: int = 0,
+    dropped: dict[str, int] | None = None,
+    replayed: int = 0,
+) -> bool:
+    """Add to the dataset's counters; when every unit has ended, move it on to the selection."""
+    dataset = connection.execute(
+        select(Dataset.dropped, Dataset.units_total, Dataset.units_done, Dataset.units_failed, Dataset.status)
+        .where(Dataset.id == unit.dataset_id)
+        .with_for_update()
+    ).one()
+    drops = dict(dataset.dropped)
+    for reason, n in (dropped or {}).items():
+        drops[reason] = drops.get(reason, 0) + n
+    ended = dataset.units_done + dataset.units_failed + done + failed >= dataset.units_total
+    select_now: bool = ended and dataset.status == "generating"
+    connection.execute(
+        update(Dataset)
+        .where(Dataset.id == unit.dataset_id)
+        .values(
+            units_done=dataset.units_done + done,
+            units_failed=dataset.units_failed + failed,
+            accepted=Dataset.accepted + accepted,
+            dropped=drops,
+            replayed_calls=Dataset.replayed_calls + replayed,
+            version=Dataset.version + 1,
+            status="selecting" if select_now else dataset.status,
+            waiting=case((Dataset.status == "generating", None), else_=Dataset.waiting),
+        )
+    )
+    if select_now:
+        _event(connection, unit, "status.selecting", "info", "all units have ended; selecting rows")
+    return select_now
+
+
+def _event(connection: Connection, unit: Claimed, kind: str, level: str, message: str) -> None:
+    connection.execute(
+        insert(Event).values(
+            tenant_id=unit.tenant_id,
+            dataset_id=unit.dataset_id,
+            type=kind,
+            level=level,
+            message=message,
+            data={"unit_id": unit.id},
+            created_at=datetime.now(UTC),
+        )
+    )
+
+
+def retry_or_fail(connection: Connection, unit: Claimed, owner: str, reason: str) -> bool:
+    """A recipe that raised: the unit is free again, or failed when its attempts are used up."""
+    last = unit.attempt >= settings().unit_max_attempts
+    values = {"status": "failed" if last else "pending", "owner": None, "leased_at": None, "heartbeat_at": None}
+    changed = connection.execute(
+        update(Unit).where(_mine(unit, owner)).values(**values, reason=reason).returning(Unit.id)
+    ).scalar_one_or_none()
+    if changed is None or not last:
+        return False
+    _event(connection, unit, "unit.failed", "error", reason)
+    return _count(connection, unit, failed=1)
+
+
+def fail_dataset(connection: Connection, unit: Claimed, owner: str, code: str, detail: str) -> None:
+    """No call of this dataset can succeed: end it with a typed error, and say so once."""
+    changed = connection.execute(
+        update(Dataset)
+        .where(Dataset.id == unit.dataset_id, Dataset.status == "generating")
+        .values(
+            status="failed",
+            error={"code": code, "message": detail, "param": "model"},
+            finished_at=datetime.now(UTC),
+            waiting=None,
+            version=Dataset.version + 1,
+        )
+        .returning(Dataset.id)
+    ).scalar_one_or_none()
+    if changed is not None:
+        _event(connection, unit, "status.failed", "error", detail)
+    connection.execute(update(Unit).where(_mine(unit, owner)).values(status="pending", owner=None))
+
+
+def release(owner: str, unit_ids: list[str]) -> None:
+    """Give units back as if they had never been claimed: no attempt is used up."""
+    with transaction() as session:
+        for i in range(0, len(unit_ids), 500):
+            session.execute(
+                update(Unit)
+                .where(Unit.id.in_(unit_ids[i : i + 500]), Unit.owner == owner, Unit.status == "running")
+                .values(status="pending", owner=None, attempt=Unit.attempt - 1, leased_at=None, heartbeat_at=None)
+            )
+
+
+def tell_waiting(dataset_ids: set[str], reason: str | None) -> None:
+    """Say on the datasets what they wait for."""
+    with transaction() as session:
+        session.execute(
+            update(Dataset)
+            .where(
+                Dataset.id.in_(dataset_ids),
+                Dataset.status == "generating",
+                func.coalesce(Dataset.waiting, "") != (reason or ""),
+            )
+            .values(waiting=reason, version=Dataset.version + 1)
+        )
+
+
+def ring_select(dataset_id: str) -> None:
+    send("select", dataset_id)
+
+
+def finish_stuck(session: Session) -> None:
+    """A dataset whose units have all ended without one of them moving it on (the last was poisoned): move it on."""
+    stuck = session.scalars(
+        select(Dataset).where(
+            Dataset.status == "generating",
+            Dataset.units_total > 0,
+            Dataset.units_done + Dataset.units_failed >= Dataset.units_total,
+        )
+    )
+    for dataset in stuck:
+        dataset.status = "selecting"
+        dataset.version += 1
+        send("select", dataset.id)
