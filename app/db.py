@@ -130,7 +130,7 @@ def reading() -> Iterator[Session]:
     with Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options={"reading": True})
         yield session
-        session.rollback()
+        session.expunge_all()  # before the end of the transaction, which would expire what was read
 
 
 def _writing_request() -> Iterator[Session]:

@@ -16,6 +16,7 @@ from app.db import reading, transaction
 from app.domain import Sample
 from app.models import Context, Dataset, Export, Unit
 from app.models import Sample as Row
+from app.settings import settings
 from workers import lease
 
 log = structlog.get_logger()
@@ -32,6 +33,9 @@ def run(export_id: str) -> None:
             return
         attempt = lease.take(session, Export, export_id, owner)
         if attempt is None:
+            return
+        if attempt > settings().unit_max_attempts:
+            export.status, export.error = "failed", {"code": "export_failed", "message": "every attempt ended its worker"}
             return
         export.status = "running"
     with lease.heartbeat(Export, export_id, owner):

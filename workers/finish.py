@@ -10,6 +10,7 @@ from app.datasets import service as datasets
 from app.db import reading, transaction
 from app.models import Context, Dataset, Sample, Unit
 from app.queue import ring
+from app.settings import settings
 from workers import lease, plan
 from workers.select import duplicates
 
@@ -26,6 +27,9 @@ def run(dataset_id: str) -> None:
             return
         attempt = lease.take(session, Dataset, dataset_id, owner)
         if attempt is None:
+            return
+        if attempt > settings().unit_max_attempts:
+            datasets.fail(session, dataset, "selection_failed", f"it ended without a result {attempt - 1} times")
             return
     with lease.heartbeat(Dataset, dataset_id, owner):
         drops = _copies(dataset_id)

@@ -30,6 +30,9 @@ def run(dataset_id: str) -> None:
         attempt = lease.take(session, Dataset, dataset_id, owner)
         if attempt is None:
             return
+        if attempt > settings().unit_max_attempts:
+            datasets.fail(session, dataset, "planning_failed", f"planning ended without a result {attempt - 1} times")
+            return
     with lease.heartbeat(Dataset, dataset_id, owner):
         _plan(dataset_id, owner, attempt)
 

@@ -71,6 +71,7 @@ def model(local: LocalModel, cache_dir: Path, port: int, report: Callable[[str],
         model_server.environment(os.environ, local),
         ready=model_server.Health(f"http://127.0.0.1:{port}", local.name),
         start_seconds=900.0,
+        grace_seconds=3.0,  # it has nothing to save, and does not listen while it loads
     )
 
 

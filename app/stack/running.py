@@ -1,7 +1,6 @@
 """Which stack runs on a data directory: its lock, and run/up.json for whoever looks for it."""
 
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +22,8 @@ def find(data_dir: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     try:
-        alive = psutil.Process(found["pid"]).create_time() == found["started"]
+        process = psutil.Process(found["pid"])
+        alive = process.create_time() == found["started"] and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return None
     return found if alive else None
@@ -35,10 +35,14 @@ def take_lock(data_dir: Path, report: Callable[[str], None]) -> int:
     The guards of the parts hold a copy of it: after a supervisor was killed, its parts end before the next one starts.
     """
     path, until = data_dir / "run" / "up.lock", time.monotonic() + ENDING_SECONDS
-    said = False
+    seen = said = False
     while (descriptor := try_lock(path)) is None:
         if found := find(data_dir):
-            raise AlreadyRunning(str(found["url"]))
+            if seen:
+                raise AlreadyRunning(str(found["url"]))
+            seen = True  # one that was killed just now needs a moment to be gone: look again
+            time.sleep(0.5)
+            continue
         if time.monotonic() > until:
             raise StackError(f"Parts of an earlier run still hold {path} and did not end within {ENDING_SECONDS:g} s")
         if not said:
@@ -73,4 +77,4 @@ class UpFile:
         fresh = self._path.with_suffix(".json.new")
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(self._content, indent=1))
-        os.replace(fresh, self._path)
+        fresh.replace(self._path)

@@ -54,11 +54,14 @@ class Running:
     keeper: threading.Thread | None = None
 
     def find_pid(self) -> None:
-        """Ask the system for `pid`, which the guard made shortly after it was started itself."""
-        if self.process is not None and self.pid is None:
+        """Wait for `pid`, which the guard makes as soon as it runs itself."""
+        until = time.monotonic() + 5.0
+        while self.pid is None and self.process is not None and self.process.poll() is None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 children = psutil.Process(self.process.pid).children()
                 self.pid = min(children, key=lambda child: child.create_time()).pid if children else None
+            if time.monotonic() > until or self.stopping.wait(0.02):
+                return
 
 
 class Supervisor:
@@ -142,6 +145,7 @@ class Supervisor:
         except OSError as error:  # no memory, no descriptors, no disk: these pass
             running.detail = f"could not be started: {error}"
             return False
+        running.find_pid()
         self._say(running, "starting")
         return True
 

@@ -90,35 +90,31 @@ class _Stack:
         crew = parts.workers(env, settings.data_dir, llm_workers, cpu_concurrency)
 
         def prepare() -> None:
-            """The model server; the first time also the workers, which count tokens with its files."""
-            assert local is not None
+            """The model server, and the workers, which count tokens with its files: at once unless it is new here."""
             try:
-                model = models.ensure(local, settings.cache_dir, self._report)
-                if not known:
-                    self._start(*crew)
-                self._start(parts.model(model, settings.cache_dir, model_port, self._report))
+                if local:
+                    model = models.ensure(local, settings.cache_dir, self._report)
+                    self._start(parts.model(model, settings.cache_dir, model_port, self._report))
+                self._start(*crew)
             except Exception as error:  # raised again by the thread that waits
                 if not self._stop.is_set():  # else it failed because we are ending
                     self._failure = error
                     self._stop.set()
 
-        thread = threading.Thread(target=prepare, name="prepare-model", daemon=True) if local else None
+        thread = threading.Thread(target=prepare, name="prepare-model", daemon=True)
         try:
             if settings.broker_url == f"redis+socket://{socket_path(settings.data_dir)}":
                 self._start(parts.broker(settings.data_dir))
                 self._wait_for("valkey")
             self._start(parts.api(env, host, port, self._url))
-            if thread:
-                thread.start()
-            if known or not local:
-                self._start(*crew)
+            thread.start()
             while not self._ending():
                 time.sleep(0.1)
         finally:
             self._report("Stopping")
             self.supervisor.stop()
             _end_preparation()
-            if thread and thread.ident:
+            if thread.ident:
                 thread.join(timeout=10.0)
         if self._failure:
             raise self._failure

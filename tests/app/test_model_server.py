@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -42,6 +44,53 @@ def test_its_environment_keeps_nothing_that_slows_it() -> None:
     assert "HF_HUB_OFFLINE" not in env
 
 
+class Pretender(BaseHTTPRequestHandler):
+    """A model server that says it is healthy, with these counters."""
+
+    metrics = ""
+    warmed = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(type(self).metrics.encode() if self.path == "/metrics" else b"")
+
+    def do_POST(self) -> None:
+        type(self).warmed += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_runs_calls_and_makes_no_step_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_server, "STALL_SECONDS", 0.3)
+
+    def counters(running: int, steps: int) -> str:
+        return f'vllm:num_requests_running{{e="0"}} {running}.0\nvllm:iteration_tokens_total_count{{e="0"}} {steps}.0\n'
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pretender) as pretender:
+        threading.Thread(target=pretender.serve_forever, daemon=True).start()
+        health = model_server.Health(f"http://127.0.0.1:{pretender.server_port}", "any")
+        for running, steps, good in [
+            (0, 5, True),
+            (0, 5, True),
+            (2, 6, True),
+            (2, 7, True),
+            (2, 7, False),
+            (2, 8, True),
+        ]:
+            Pretender.metrics = counters(running, steps)
+            assert health() is good, (running, steps)
+            time.sleep(0.4)
+        assert Pretender.warmed == 1
+        pretender.shutdown()
+    assert health() is False
+
+
 @pytest.fixture(scope="module")
 def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
     supervisor = Supervisor(tmp_path_factory.mktemp("logs"))
@@ -68,7 +117,6 @@ def server(supervisor: Supervisor) -> str:
         assert state == "starting", next(iter(supervisor._log_dir.iterdir())).read_text()[-3000:]
         assert time.monotonic() - began < 300
         time.sleep(0.5)
-    print(f"the model server was ready after {time.monotonic() - began:.0f} s")
     return url
 
 

@@ -101,7 +101,7 @@ def test_a_deep_data_directory_gets_a_short_private_socket(tmp_path: Path, super
 def test_a_folder_of_somebody_else_is_not_taken_for_private(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError):
         make_private(tmp_path / "link")
 
 

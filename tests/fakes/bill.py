@@ -1,4 +1,8 @@
-"""The bill: one JSON line for each reply sent whole, so that a test can say what was paid for and how often."""
+"""The bill: one JSON line for each reply sent whole, so that a test can say what was paid for and how often.
+
+A line is written just after its reply. A server killed in between leaves a reply that is not on the bill, never the
+reverse.
+"""
 
 import os
 from collections import Counter

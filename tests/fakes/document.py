@@ -155,8 +155,8 @@ def word_question(document: Document, number: int, evolved: bool = False) -> str
 def best_sentence(document: Document, question: str) -> int:
     """The index of the sentence that shares the most words with the question."""
     asked = words_of(question)
-    shared = [len(asked & words) / (8 + len(words)) for words in document.words]
-    return shared.index(max(shared))
+    overlap = [len(asked & words) / (8 + len(words)) for words in document.words]
+    return overlap.index(max(overlap))
 
 
 def reworded(document: Document, sentence: str, seed: int) -> str:

@@ -107,11 +107,19 @@ class FakeModel:
             process.communicate()
 
     def bill(self) -> Bill:
+        """What was paid for, with at least every reply a client has read by now."""
+        self._settle()
         return read_bill(self.folder / _FILES["bill"])
 
     def planted(self) -> list[dict[str, Any]]:
         """The faults planted so far: `fault`, `prompt_sha`, `key`, `step` and the text that was `said`."""
+        self._settle()
         return read_jsonl(self.folder / _FILES["planted"])
+
+    def _settle(self) -> None:
+        # A line is written just after its reply was sent, before the server turns to any later request: this one.
+        if self._process is not None and self._process.poll() is None:
+            self.stats()
 
     def stats(self) -> dict[str, Any]:
         stats: dict[str, Any] = json.loads(self._ask("/fake/stats"))

@@ -197,17 +197,17 @@ class FaultProxy:
             if self._latency:
                 await asyncio.sleep(self._latency)
             await self._flow.wait()
+            if connection.cut:
+                # Read on and throw away: to close with data unread would reset the target, and it may still be reading.
+                continue
             data, last = self._judge(data, connection, way)
-            if last and way == "up":
-                connection.cut = True
-            if connection.cut and not last:
-                return
+            # No reply may slip through while the last piece is on its way up.
+            connection.cut = last and way == "up"
+            self.bytes[way] += len(data)
             writer.write(data)
             await writer.drain()
-            self.bytes[way] += len(data)
             if last:
                 self._sever(connection)
-                return
         await self._flow.wait()
         if not connection.cut and writer.can_write_eof():
             writer.write_eof()
@@ -243,5 +243,5 @@ class FaultProxy:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.client.transport.abort()
         connection.cut = True
-        if connection.upstream is not None:
-            connection.upstream.close()
+        if connection.upstream is not None and not connection.upstream.is_closing():
+            connection.upstream.write_eof()

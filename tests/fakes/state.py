@@ -30,7 +30,7 @@ class State:
     steps: Counter[str] = field(default_factory=Counter)
     finished: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
-    prefixes: dict[str, None] = field(default_factory=dict)
+    prefixes: dict[int, None] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget all counts in place; what is running and waiting now goes on being so."""
@@ -42,12 +42,13 @@ class State:
         """Count the prompt's tokens, and as hits those up to the end of its document if they came before."""
         self.cache_queries += tokens_in(prompt.text)
         prefix = prompt.text[: prompt.prefix_length or len(prompt.text)]
-        if prefix in self.prefixes:
+        known = hash(prefix)
+        if known in self.prefixes:
             self.cache_hits += tokens_in(prefix)
             return
         if len(self.prefixes) >= PREFIXES_KEPT:
             del self.prefixes[next(iter(self.prefixes))]
-        self.prefixes[prefix] = None
+        self.prefixes[known] = None
 
     def stats(self) -> dict[str, Any]:
         return {

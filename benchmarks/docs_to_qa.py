@@ -1,0 +1,184 @@
+"""The standard job on the whole product: N chunks, 16 calls each, API -> Celery -> database, against a simulated vLLM.
+
+    python -m benchmarks.docs_to_qa --n 200 [--slots 256 --speed 1 --kv-tokens 440000] [--database postgresql://...]
+                                    [--corpus FILE] [--p500 0.01 --ptrunc 0.02] [--kill-at 0.5] [--llm-workers 1]
+
+Prints one JSON line. `efficiency` is the simulator's ideal time of the same requests over the wall time from its first
+request to its last response; the best any client can do with this job's dependencies is 0.958 at N=200. Peers on the
+same job and simulator (N=200, 256 slots): NeMo Data Designer 0.79, curator 0.69, distilabel 0.68, sdg-hub 0.66.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from benchmarks.corpus import chunks
+from tests.service import ROOT, Service, free_port, wait
+
+
+def main() -> None:
+    options = _options()
+    ports = [free_port() for _ in range(options.servers)]
+    servers = [_simulator(port, options) for port in ports]
+    try:
+        print(json.dumps(_run(options, [f"http://127.0.0.1:{port}" for port in ports])))  # noqa: T201
+    finally:
+        for server in servers:
+            server.kill()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=50)
+    parser.add_argument("--slots", type=int, default=256)
+    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--kv-tokens", type=int, default=440_000)
+    parser.add_argument("--p500", type=float, default=0.0)
+    parser.add_argument("--ptrunc", type=float, default=0.0)
+    parser.add_argument("--kill-at", type=float, default=0.0, help="kill -9 the LLM workers at this share of the calls")
+    parser.add_argument("--llm-workers", type=int, default=1)
+    parser.add_argument("--servers", type=int, default=1)
+    parser.add_argument("--database", default="", help="empty: SQLite")
+    parser.add_argument("--corpus", type=Path, help="JSONL with `text`; default: the standard library's documentation")
+    parser.add_argument("--keep", type=Path, help="folder for data and logs (default: a temporary one)")
+    return parser.parse_args()
+
+
+def _simulator(port: int, options: argparse.Namespace) -> subprocess.Popen[bytes]:
+    flags = {
+        "--port": port,
+        "--model": "fake",
+        "--max-num-seqs": options.slots,
+        "--speed": options.speed,
+        "--kv-tokens": options.kv_tokens,
+        "--p500": options.p500,
+        "--ptrunc": options.ptrunc,
+    }
+    words = [str(word) for flag in flags.items() for word in flag]
+    process = subprocess.Popen([sys.executable, str(ROOT / "benchmarks" / "vllm_sim.py"), *words])
+    wait(lambda: _answers(port), 20)
+    return process
+
+
+def _answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _run(options: argparse.Namespace, bases: list[str]) -> dict[str, Any]:
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="docs-to-qa-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = chunks(options.n, options.corpus)
+    urls = ",".join(base + "/v1" for base in bases)
+    service = Service(
+        folder,
+        model_url=urls,
+        database_url=options.database,
+        llm_workers=options.llm_workers,
+        lease_seconds=5,
+        window_start=64,
+    )
+    with service:
+        corpus = service.corpus({f"{i:04}.txt": text.encode() for i, text in enumerate(texts)})
+        wait(lambda: _parsed(service, corpus) == options.n, 120)
+        before = _cpu(service)
+        dataset = service.dataset(
+            corpus,
+            gates={"source": 0, "faithfulness": 0, "answerability": 0, "usefulness": 0},
+            chunking={"splitter": "recursive", "size": 8000},
+            grouping={"min_quality": 0},
+        )
+        rss, killed = _watch(service, dataset, options)
+        cpu = _cpu(service) - before
+        found = service.get(dataset)
+    stats = [httpx.get(base + "/sim/stats", trust_env=False, timeout=600).json() for base in bases]
+    return _figures(options, found, stats, cpu, rss, killed)
+
+
+def _parsed(service: Service, corpus: str) -> int:
+    return int(service.ok(service.http.get(f"/v1/corpora/{corpus}"))["documents"]["parsed"])
+
+
+def _watch(service: Service, dataset: str, options: argparse.Namespace) -> tuple[float, dict[str, int] | None]:
+    """Peak RSS of an LLM worker process in MiB, and what was in flight when the workers were killed."""
+    peak, killed = 0.0, None
+    total = 16 * options.n
+    while True:
+        found = service.get(dataset)
+        if found["status"] in ("succeeded", "failed", "cancelled"):
+            return peak, killed
+        for name in service.llm_names:
+            if name in service.processes:
+                peak = max(peak, psutil.Process(service.processes[name].pid).memory_info().rss / 2**20)
+        if options.kill_at and killed is None and found["usage"]["calls"] >= options.kill_at * total:
+            service.kill(*service.llm_names)
+            killed = {"calls_done": service.get(dataset)["usage"]["calls"]}
+            time.sleep(1)
+            service.start(*service.llm_names)
+        time.sleep(0.2)
+
+
+def _cpu(service: Service) -> float:
+    """CPU seconds of all worker processes, children included."""
+    total = 0.0
+    for name in ("cpu", "beat", *service.llm_names):
+        if name in service.processes:
+            parent = psutil.Process(service.processes[name].pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                times = process.cpu_times()
+                total += times.user + times.system
+    return total
+
+
+def _figures(
+    options: argparse.Namespace,
+    dataset: dict[str, Any],
+    stats: list[dict[str, Any]],
+    cpu: float,
+    rss: float,
+    killed: dict[str, int] | None,
+) -> dict[str, Any]:
+    calls = sum(found["ok"] for found in stats)
+    wall = max(found["wall_s"] for found in stats)
+    rows = dataset["accepted"] + sum(dataset["dropped"].values())
+    return {
+        "benchmark": "docs_to_qa",
+        "n": options.n,
+        "slots": options.slots,
+        "servers": options.servers,
+        "database": "postgresql" if options.database else "sqlite",
+        "calls": calls,
+        "expected_calls": 16 * options.n,
+        "rows": rows,
+        "lost_rows": 6 * options.n - rows,
+        "accepted": dataset["accepted"],
+        "dropped": dataset["dropped"],
+        "wall_s": wall,
+        "ideal_s": max(found["ideal_seconds"] for found in stats),
+        "efficiency": round(max(found["ideal_seconds"] for found in stats) / wall, 4),
+        "utilisation": round(sum(found["utilisation"] for found in stats) / len(stats), 4),
+        "prefix_hit_rate": stats[0]["prefix_hit_rate"],
+        "ideal_prefix_hit_rate": stats[0]["ideal_hit"],
+        "calls_per_s": round(calls / wall, 1),
+        "worker_cpu_ms_per_call": round(1000 * cpu / max(1, calls), 3),
+        "llm_worker_peak_rss_mib": round(rss),
+        "repeated_calls": sum(found["repeated_ok"] for found in stats),
+        "aborted_calls": sum(found["aborted"] for found in stats),
+        "killed": killed,
+        "stalls": sum(found["stalls"] for found in stats),
+        "peers": {"data_designer": 0.79, "curator": 0.69, "distilabel": 0.68, "sdg_hub": 0.66, "best_possible": 0.958},
+    }
+
+
+if __name__ == "__main__":
+    main()
