@@ -12,10 +12,11 @@ from app.keys.access import TenantDep
 from app.settings import settings
 from app.storage import keep_bytes
 
-router = APIRouter()
+catalogue = APIRouter(prefix="/v1", tags=["catalog"])
+service = APIRouter(tags=["service"])
 
 
-@router.get("/v1/catalog", tags=["catalog"], operation_id="get_catalog")
+@catalogue.get("/catalog", operation_id="get_catalog")
 def get_catalog(tenant: TenantDep) -> dict[str, Any]:
     """Tasks with their options, gates, prompts, cost and an example row; formats; metrics; evolutions."""
     return {
@@ -55,13 +56,13 @@ def _task(name: str) -> dict[str, Any]:
     }
 
 
-@router.get("/healthz", tags=["service"], operation_id="healthz")
+@service.get("/healthz", operation_id="healthz")
 def healthz() -> dict[str, str]:
     """This process answers."""
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["service"], operation_id="readyz", responses={503: {"description": "A part is missing"}})
+@service.get("/readyz", operation_id="readyz", responses={503: {"description": "A part is missing"}})
 def readyz(response: Response) -> dict[str, Any]:
     """Database, broker and storage answer. Without the broker uploads and requests still work; work starts later."""
     parts = {"database": _database(), "broker": _broker(), "storage": _storage()}

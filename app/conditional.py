@@ -4,7 +4,7 @@ import re
 
 from app.errors import RangeNotSatisfiable
 
-_RANGE = re.compile(r"^bytes=(\d*)-(\d*)$")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def matches(header: str | None, etag: str) -> bool:
@@ -21,7 +21,7 @@ def byte_range(header: str | None, if_range: str | None, etag: str, size: int) -
     """
     if not header or (if_range and if_range.strip() != etag):
         return None
-    found = _RANGE.match(header.strip())
+    found = _RANGE.fullmatch(header.strip())
     if not found or found.groups() == ("", ""):
         return None
     first, last = found.groups()

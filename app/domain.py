@@ -49,7 +49,12 @@ class Chunk(Record):
     text: str
     section: str = ""
     page: int | None = None
+    page_starts: tuple[tuple[int, int], ...] = ()
     language: str | None = None
+
+    def page_at(self, offset: int) -> int | None:
+        """The page that holds this offset of the document's text."""
+        return next((page for page, start in reversed(self.page_starts) if start <= offset), self.page)
 
 
 class Context(Record):

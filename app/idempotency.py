@@ -23,6 +23,8 @@ from app.models import IdempotencyKey
 KEPT = timedelta(hours=48)
 SDK_RETRY_WINDOW = timedelta(minutes=10)
 
+ONCE_PROBLEMS = KeyInFlight.responses()
+
 Reply = TypeVar("Reply", bound=BaseModel)
 
 
@@ -67,7 +69,11 @@ class Once:
         rows = select(IdempotencyKey).where(IdempotencyKey.tenant_id == tenant_id, IdempotencyKey.route == self.route)
         now = datetime.now(UTC)
         if self.key is not None:
-            found = session.scalar(rows.where(IdempotencyKey.key == self.key, IdempotencyKey.created_at > now - KEPT))
+            found = session.scalar(rows.where(IdempotencyKey.key == self.key))
+            if found is not None and found.created_at <= now - KEPT:
+                session.delete(found)
+                session.flush()
+                return None
             if found is not None and found.body_sha256 != digest:
                 raise KeyReused("this Idempotency-Key was used with another body", param="Idempotency-Key")
             return found

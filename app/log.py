@@ -10,7 +10,9 @@ from app.settings import settings
 
 def configure() -> None:
     """Set up structlog for this process, from settings."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True
+    )
     render = structlog.processors.JSONRenderer() if settings().log_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[

@@ -7,8 +7,9 @@ from app import browse, log, problems
 from app.corpora.router import router as corpora
 from app.datasets.router import router as datasets
 from app.documents.router import router as documents
+from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
-from app.middleware import JsonLimit, RequestId
+from app.middleware import BodyLimit, RequestId
 from app.settings import settings
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
@@ -16,6 +17,9 @@ DESCRIPTION = """Documents in, checked fine-tuning data out.
 Upload documents into a corpus, ask for a dataset, poll it (or follow its events), make an export and download it.
 Errors are `application/problem+json` (RFC 9457) with an `error` member that OpenAI clients read.
 """
+
+
+EVERYWHERE = {**Unauthorized.responses(), **InvalidRequest.responses(), **TooLarge.responses(), **Busy.responses()}
 
 
 def create_app() -> FastAPI:
@@ -26,8 +30,9 @@ def create_app() -> FastAPI:
         title="Corpusmith", version="0.1.0", description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
     )
     problems.install(app)
-    app.add_middleware(JsonLimit, limit=settings().max_json_bytes)
+    app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, browse.router):
-        app.include_router(router)
+    for router in (corpora, documents, datasets, exports, browse.catalogue):
+        app.include_router(router, responses=EVERYWHERE)
+    app.include_router(browse.service)
     return app

@@ -1,4 +1,4 @@
-"""Pure ASGI middleware: a request id on every reply, and a limit on the size of JSON bodies."""
+"""Pure ASGI middleware: a request id on every reply, and a limit on the size of bodies that are read into memory."""
 
 import re
 import secrets
@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import TooLarge
 from app.problems import render
 
-_ID = re.compile(r"^[A-Za-z0-9._-]{1,100}$")
+_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_UPLOAD = re.compile(r"/v1/corpora/[^/]+/documents(/.*)?", re.DOTALL)
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -31,7 +32,7 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         given = header(scope, b"x-request-id")
-        request_id = given if _ID.match(given) else "req_" + secrets.token_hex(12)
+        request_id = given if _ID.fullmatch(given) else "req_" + secrets.token_hex(12)
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def with_id(message: Message) -> None:
@@ -58,28 +59,32 @@ def limited(receive: Receive, limit: int) -> Receive:
     return counting
 
 
-class JsonLimit:
-    """A JSON body is read into memory, so it ends at `limit` bytes; uploads have limits of their own."""
+class BodyLimit:
+    """Every body but an upload's is read into memory, whatever it says it is, so it ends at `limit` bytes."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not header(scope, b"content-type").startswith("application/json"):
+        announced = header(scope, b"content-length") if scope["type"] == "http" else ""
+        has_body = announced or (scope["type"] == "http" and header(scope, b"transfer-encoding"))
+        if not has_body or _UPLOAD.fullmatch(scope["path"]):
             await self.app(scope, receive, send)
             return
         messages: list[Message] = []
-        size, more = 0, True
-        while more:
+        # A body that is announced too large is refused unread: a client that waits for 100-continue then keeps it.
+        size, more, refused = 0, True, announced.isdecimal() and int(announced) > self.limit
+        while more and not refused:
             message = await receive()
             messages.append(message)
             size += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
-            if size > self.limit:
-                detail = f"the body is larger than {self.limit} bytes"
-                response = render(Request(scope), TooLarge.status, TooLarge.code, TooLarge.title, detail)
-                await response(scope, receive, send)
-                return
+            refused = size > self.limit
+        if refused:
+            detail = f"the body is larger than {self.limit} bytes"
+            response = render(Request(scope), TooLarge.status, TooLarge.code, TooLarge.title, detail)
+            await response(scope, receive, send)
+            return
         replay = iter(messages)
 
         async def replayed() -> Message:

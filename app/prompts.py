@@ -24,6 +24,7 @@ LANGUAGES = {
     "tr": "Turkish", "ja": "Japanese", "ko": "Korean", "zh": "Chinese", "ar": "Arabic", "hi": "Hindi",
 }  # fmt: skip
 
+_FENCE = re.compile(r"<(/?)document", re.I)
 _jinja = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
 
 
@@ -73,6 +74,7 @@ class Prompt(FrontMatter):
 
     def messages(self, document: str, **values: Any) -> list[dict[str, str]]:
         """Chat messages: preamble, then the document, then the instruction. Raises jinja2.UndefinedError."""
+        document = _FENCE.sub(r"< \1document", document)  # a document must not close its own fence
         return [
             {"role": "system", "content": self.system},
             {"role": "user", "content": f"<document>\n{document}\n</document>\n\n{self.template.render(values)}"},

@@ -15,10 +15,14 @@ def _xdg(variable: str, fallback: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / fallback) / "corpusmith"
 
 
+# Read by the command line and by the tests, not by the service.
+NOT_OURS = {"CORPUSMITH_URL", "CORPUSMITH_API_KEY", "CORPUSMITH_TEST_POSTGRES", "CORPUSMITH_FAULT_SEEDS"}
+
+
 class Settings(BaseSettings):
     """Where things are and how much they may use. Empty URLs mean the embedded part below `data_dir`."""
 
-    model_config = SettingsConfigDict(env_prefix="CORPUSMITH_", env_file=".env", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="CORPUSMITH_", extra="forbid")
 
     data_dir: Path = Field(default_factory=lambda: _xdg("XDG_DATA_HOME", ".local/share"))
     cache_dir: Path = Field(default_factory=lambda: _xdg("XDG_CACHE_HOME", ".cache"))
@@ -82,4 +86,8 @@ class Settings(BaseSettings):
 @cache
 def settings() -> Settings:
     """The settings of this process, read once."""
+    known = {f"CORPUSMITH_{name.upper()}" for name in Settings.model_fields} | NOT_OURS
+    unknown = sorted(name for name in os.environ if name.startswith("CORPUSMITH_") and name not in known)
+    if unknown:
+        raise ValueError(f"unknown settings in the environment: {', '.join(unknown)}")
     return Settings()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -45,6 +46,10 @@ class Storage(Protocol):
         """Make everything kept so far durable: one sync for many blobs."""
         ...
 
+    def forget_unfinished(self, older_than_seconds: float) -> int:
+        """Remove uploads that a killed process left behind; returns how many."""
+        ...
+
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes [start, end) of a blob. Raises NotFound."""
         ...
@@ -69,11 +74,14 @@ class Folder:
     @contextmanager
     def upload(self) -> Iterator[Upload]:
         temporary = self.incoming / secrets.token_hex(16)
-        with temporary.open("xb") as file:
-            try:
-                yield Upload(file)
-            finally:
-                temporary.unlink(missing_ok=True)
+        file = temporary.open("xb")
+        try:
+            yield Upload(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+            # `keep` has flushed all that was to stay; on a full disk closing fails again, and says nothing new.
+            with suppress(OSError):
+                file.close()
 
     def keep(self, upload: Upload, *, settle: bool = True) -> str:
         """fsync the bytes, link them under their hash, fsync the folders: only then is the blob acknowledged."""
@@ -94,6 +102,12 @@ class Folder:
 
     def settle(self) -> None:
         os.sync()
+
+    def forget_unfinished(self, older_than_seconds: float) -> int:
+        found = [path for path in self.incoming.iterdir() if path.stat().st_mtime < time.time() - older_than_seconds]
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
 
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         try:

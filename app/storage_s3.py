@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import obstore
-from obstore.store import S3Store
+from obstore.store import from_url
 
 from app.errors import NotFound
 from app.storage import READ_BYTES, Upload
@@ -16,7 +16,7 @@ class Bucket:
     """Objects <prefix>/ab/<sha256>; an upload is spooled to local disk first, since its name is its hash."""
 
     def __init__(self, url: str) -> None:
-        self.store = S3Store.from_url(url)
+        self.store = from_url(url)
 
     @staticmethod
     def _key(sha256: str) -> str:
@@ -34,6 +34,10 @@ class Bucket:
 
     def settle(self) -> None:
         """A put that returned is durable already."""
+
+    def forget_unfinished(self, older_than_seconds: float) -> int:
+        """An object is there whole or not at all; the spool file is gone with its process."""
+        return 0
 
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         try:

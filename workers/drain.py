@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import engine
 from app.llm.asking import Asker, ModelUnusable
+from app.llm.budget import Budget
 from app.llm.ledger import Ledger
 from app.llm.pool import Pools, targets
 from app.settings import settings
@@ -41,6 +42,7 @@ class Drain:
         self.owner = owner
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.claimed: dict[str, units.Claimed] = {}
+        self.budgets: dict[str, Budget] = {}
         self.told: dict[str, str | None] = {}
         self.pulse = Pulse(owner)
 
@@ -118,6 +120,7 @@ class Drain:
             unit_id=unit.id,
             place=unit.position,
             tail=unit.tail,
+            budget=self._budget(unit),
         )
         asker.on_ask = unit.asked
         work = Work(
@@ -127,6 +130,7 @@ class Drain:
             language=unit.language,
             seed=unit.seed,
             model=asker,
+            models=asker.models,
             avoid=unit.avoid,
         )
         try:
@@ -143,8 +147,18 @@ class Drain:
         else:
             await self._finish(unit, outcome, asker.replayed)
 
+    def _budget(self, unit: units.Claimed) -> Budget:
+        """One budget for all units of a dataset in this process."""
+        limits = unit.spec["budget"]
+        found = self.budgets.get(unit.dataset_id)
+        if found is None:
+            found = self.budgets[unit.dataset_id] = Budget(limits["max_calls"], limits["max_tokens_total"])
+        found.spent_elsewhere(unit.calls, unit.tokens)
+        return found
+
     async def _finish(self, unit: units.Claimed, outcome: Outcome, replayed: int) -> None:
-        ended = await self._commit(unit, lambda c: units.finish(c, unit, self.owner, outcome, replayed))
+        spent = any(row.reason == "budget_spent" for row in outcome.dropped)
+        ended = await self._commit(unit, lambda c: units.finish(c, unit, self.owner, outcome, replayed, spent=spent))
         if ended:  # the dataset's last unit: the selection can begin
             await asyncio.to_thread(units.ring_select, unit.dataset_id)
 

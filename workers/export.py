@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import catalog, prompts, storage
+from app import catalog, storage
 from app.db import reading, transaction
 from app.domain import Sample
 from app.models import Context, Dataset, Export, Unit
@@ -35,7 +35,10 @@ def run(export_id: str) -> None:
         if attempt is None:
             return
         if attempt > settings().unit_max_attempts:
-            export.status, export.error = "failed", {"code": "export_failed", "message": "every attempt ended its worker"}
+            export.status, export.error = (
+                "failed",
+                {"code": "export_failed", "message": "every attempt ended its worker"},
+            )
             return
         export.status = "running"
     with lease.heartbeat(Export, export_id, owner):
@@ -94,7 +97,7 @@ def _write(export_id: str) -> dict[str, Any]:
     render = catalog.FORMATS[export.format].render
     with_sources = export.options.get("include_sources", False)
     counts: Counter[str] = Counter()
-    refs: set[str] = set()
+    refs: set[tuple[str, str]] = set()
     with store.upload() as upload:
         parts = {}
         for split in ("train", "validation"):
@@ -107,7 +110,7 @@ def _write(export_id: str) -> dict[str, Any]:
                 upload.write(line)
                 part.add(line)
                 counts[f"kind:{sample.kind}"] += 1
-                refs.update(sample.lineage.get("prompts", ()))
+                refs |= sample.lineage["prompts"].items()
         blob = store.keep(upload)
         size = upload.size
     files = {
@@ -168,7 +171,7 @@ def _provenance(row: Row, sample: Sample) -> dict[str, Any]:
 
 
 def _manifest(
-    export: Export, dataset: Dataset, files: dict[str, Any], counts: Counter[str], refs: set[str]
+    export: Export, dataset: Dataset, files: dict[str, Any], counts: Counter[str], refs: set[tuple[str, str]]
 ) -> dict[str, Any]:
     with reading() as session:
         contexts = _count_contexts(session, dataset.id)
@@ -202,7 +205,7 @@ def _manifest(
             "completion_tokens": dataset.completion_tokens,
         },
         "model": dataset.spec["model"],
-        "prompts": {ref: prompts.load(ref).sha256 for ref in sorted(refs)},
+        "prompts": [{"id": ref, "sha256": sha256} for ref, sha256 in sorted(refs)],
         "files": {name: {key: file[key] for key in ("bytes", "sha256", "rows")} for name, file in files.items()},
         "created_by": "corpusmith 0.1.0",
     }

@@ -74,7 +74,7 @@ def _finish(session: Session, dataset: Dataset, copies: list[tuple[int, str]]) -
     if wanted and accepted < wanted and _another_round(session, dataset, wanted - accepted):
         return
     _split(session, dataset)
-    if wanted and accepted < wanted:
+    if (wanted and accepted < wanted) or _budget_spent(dataset):
         dataset.shortfall = _why_short(dataset, wanted)
     if accepted == 0:
         reasons = ", ".join(f"{reason}: {n}" for reason, n in dropped.most_common(5)) or "no unit gave a row"
@@ -132,7 +132,8 @@ def _budget_spent(dataset: Dataset) -> bool:
     budget = dataset.spec.get("budget") or {}
     tokens = dataset.prompt_tokens + dataset.completion_tokens
     return bool(
-        (budget.get("max_calls") and dataset.calls >= budget["max_calls"])
+        dataset.dropped.get("budget_spent")
+        or (budget.get("max_calls") and dataset.calls >= budget["max_calls"])
         or (budget.get("max_tokens_total") and tokens >= budget["max_tokens_total"])
     )
 
@@ -160,7 +161,8 @@ def _by_content(session: Session, dataset: Dataset, context_ids: list[str]) -> l
     return sorted(context_ids, key=lambda found: hashlib.sha256(f"{seed}|{chunks[found]}".encode()).digest())
 
 
-def _why_short(dataset: Dataset, wanted: int) -> str:
+def _why_short(dataset: Dataset, wanted: int | None) -> str:
     top = ", ".join(f"{n} {reason}" for reason, n in Counter(dataset.dropped).most_common(4))
     why = "the budget is spent" if _budget_spent(dataset) else "every context was used as often as is useful"
-    return f"{dataset.accepted} of {wanted} rows: {why}; {dataset.units_failed} units failed; dropped: {top or 'none'}"
+    of = f" of {wanted}" if wanted else ""
+    return f"{dataset.accepted}{of} rows: {why}; {dataset.units_failed} units failed; dropped: {top or 'none'}"

@@ -142,6 +142,7 @@ def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:
             "end": piece.end,
             "section": piece.section[:500],
             "page": piece.page,
+            "page_starts": piece.page_starts,
             "sha256": hashlib.sha256(piece.text.encode()).hexdigest(),
             "text": piece.text,
         }

@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from app import storage
 from app.db import reading, transaction
 from app.models import Dataset, Document, Export, Unit
 from app.queue import TaskName, send
@@ -9,12 +10,14 @@ from workers import lease
 from workers.units import finish_stuck
 
 AT_ONCE = 500
+UNFINISHED_SECONDS = 24 * 3600.0  # an upload that is this old has no client any more
 
 
 def run() -> None:
     """Look at the database alone, and send doorbells. Twice is harmless, so two sweeps at once are."""
     with transaction() as session:
         finish_stuck(session)
+    storage.storage().forget_unfinished(UNFINISHED_SECONDS)
     rings: list[tuple[TaskName, str]] = []
     with reading() as session:
         pending = select(Document.id).where(Document.status == "pending", ~Document.replaced, lease.is_free(Document))

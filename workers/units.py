@@ -33,6 +33,8 @@ class Claimed:
     language: str
     seed: str
     avoid: tuple[str, ...]
+    calls: int
+    tokens: int
     has_asked: bool = False
 
     def asked(self) -> None:
@@ -138,6 +140,8 @@ def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
                 # Of what the context holds and not of its random id: a cloned dataset makes the same calls.
                 seed=f"{dataset.spec['seed']}|{unit.round}|{','.join(context.chunk_ids)}",
                 avoid=tuple(asked.get(unit.context_id, ())),
+                calls=dataset.calls,
+                tokens=dataset.prompt_tokens + dataset.completion_tokens,
             )
         )
     return found
@@ -162,6 +166,7 @@ def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
                 text=chunk.text,
                 section=chunk.section,
                 page=chunk.page,
+                page_starts=tuple((page, start) for page, start in chunk.page_starts),
                 language=language,
             )
     return found
@@ -184,10 +189,20 @@ def _mine(unit: Claimed, owner: str) -> Any:
     return and_(Unit.id == unit.id, Unit.owner == owner, Unit.attempt == unit.attempt, Unit.status == "running")
 
 
-def finish(connection: Connection, unit: Claimed, owner: str, outcome: Outcome, replayed: int) -> bool:
-    """Rows, counters and the unit's end, if the unit is still ours. True: it was the dataset's last one."""
+def _generating(unit: Claimed) -> Any:
+    """A dataset that was cancelled takes no more rows."""
+    return select(Dataset.id).where(Dataset.id == unit.dataset_id, Dataset.status == "generating").exists()
+
+
+def finish(
+    connection: Connection, unit: Claimed, owner: str, outcome: Outcome, replayed: int, *, spent: bool = False
+) -> bool:
+    """Rows, counters and the unit's end, if the unit is still ours. True: it was the dataset's last one.
+
+    `spent`: the budget ended in this unit, so those that nobody has begun are given up.
+    """
     done = connection.execute(
-        update(Unit).where(_mine(unit, owner)).values(status="done", owner=None).returning(Unit.id)
+        update(Unit).where(_mine(unit, owner), _generating(unit)).values(status="done", owner=None).returning(Unit.id)
     ).scalar_one_or_none()
     if done is None:
         return False
@@ -200,7 +215,22 @@ def finish(connection: Connection, unit: Claimed, owner: str, outcome: Outcome, 
     dropped: dict[str, int] = {}
     for found in outcome.dropped:
         dropped[found.reason] = dropped.get(found.reason, 0) + 1
-    return _count(connection, unit, done=1, accepted=len(outcome.kept), dropped=dropped, replayed=replayed)
+    given_up = _give_up(connection, unit) if spent else 0
+    return _count(
+        connection, unit, done=1, failed=given_up, accepted=len(outcome.kept), dropped=dropped, replayed=replayed
+    )
+
+
+def _give_up(connection: Connection, unit: Claimed) -> int:
+    ended = connection.execute(
+        update(Unit)
+        .where(Unit.dataset_id == unit.dataset_id, Unit.status == "pending")
+        .values(status="failed", reason="budget_spent")
+        .returning(Unit.id)
+    ).all()
+    if ended:
+        _event(connection, unit, "budget.spent", "warn", f"the budget is spent; {len(ended)} units were not begun")
+    return len(ended)
 
 
 def _row(unit: Claimed, state: str, reason: str | None, detail: str | None, row: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ class _Command(NamedTuple):
     panel: str
 
 
-_WORK, _LOOK, _LOCAL, _ADMIN = "Make a dataset", "Look around", "This machine", "Administration (direct to the database)"
+_WORK, _LOOK, _LOCAL = "Make a dataset", "Look around", "This machine"
+_ADMIN = "Administration (direct to the database, not through the service)"
 
 COMMANDS = {
     "up": _Command("app.cli.up", "up", _LOCAL),

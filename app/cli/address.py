@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from app.cli.failures import Failure, usage
+from app.cli.failures import USAGE, Failure, usage
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -37,7 +37,8 @@ def running(data_dir: Path) -> str | None:
     try:
         found = stacks.find(data_dir)
     except (OSError, ValueError) as error:
-        raise Failure(2, "up_file", f"{data_dir / 'run' / 'up.json'} cannot be read ({error}); give --url") from None
+        message = f"{data_dir / 'run' / 'up.json'} cannot be read ({error}); give --url"
+        raise Failure(USAGE, "up_file", message) from None
     return str(found["url"]) if found else None
 
 
@@ -52,4 +53,5 @@ def settings(**given: object) -> "Settings":
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise Failure(2, "settings", f"The settings (environment or .env) are not valid: {where}: {first['msg']}") from None
+        message = f"The settings (environment or .env) are not valid: {where}: {first['msg']}"
+        raise Failure(USAGE, "settings", message) from None

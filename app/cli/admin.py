@@ -14,14 +14,14 @@ from app.cli.terminal import Terminal, speaking
 keys = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Make, list and revoke API keys. Works on the database that CORPUSMITH_DATABASE_URL names, not on the service.",
+    help="Make, list and revoke API keys.\n\nWorks on the database of this machine's settings, not on the service.",
 )
 
 
 @keys.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use it")],
-    tenant: Annotated[str | None, typer.Option(help="Whose data it opens; made if new. Default: the first tenant")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose data it opens; made if new (default: `default`)")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print its secret, this once. From the first key on the service asks everybody for one."""
@@ -69,7 +69,10 @@ def revoke(
 
 
 def migrate(as_json: AsJson = False) -> None:
-    """Bring the database to the newest schema. Works on the database, not on the service; `up` does it by itself."""
+    """Bring the database to the newest schema.
+
+    Works directly on the database of this machine's settings, not on the service. `up` does it by itself.
+    """
     with _database(as_json) as terminal:
         from app.migrate import upgrade
 

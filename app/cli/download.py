@@ -1,7 +1,6 @@
 """A file from the service: resumed where it broke off, checked, and only then given its name."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import httpx
@@ -25,7 +24,7 @@ def download(service: Service, terminal: Terminal, file: Json, target: Path) -> 
             for _ in range(2):  # again from the beginning if what lay there was the beginning of something else
                 _fill(service, file, part, bar)
                 if _sha256(part) == file["sha256"]:
-                    os.replace(part, target)
+                    part.replace(target)
                     return
                 part.unlink()
     except OSError as error:

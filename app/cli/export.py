@@ -27,14 +27,19 @@ class Split(StrEnum):
 def export(
     dataset_id: Annotated[str, typer.Argument(help="A dataset that has ended")],
     format: Annotated[str, typer.Option(help="As `corpusmith catalog` lists them")] = "messages",
-    include_sources: Annotated[bool, typer.Option("--include-sources", help="Add each row's sources and scores")] = False,
+    include_sources: Annotated[
+        bool, typer.Option("--include-sources", help="Add sources and scores to each row")
+    ] = False,
     split: Annotated[Split, typer.Option(help="Which rows")] = Split.all,
     output: Annotated[Path, typer.Option(help="Folder to write to", file_okay=False)] = Path(),
     url: Url = "",
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Export a dataset and download it, with its manifest. A broken download goes on where it broke off."""
+    """Export a dataset and download it, with its manifest.
+
+    A broken download goes on where it broke off when the command is given again.
+    """
     with connected(url, api_key, as_json) as (terminal, service):
         made = make(service, terminal, dataset_id, format, include_sources)
         path, manifest = save(service, terminal, made, output, split)
@@ -49,9 +54,9 @@ def make(service: Service, terminal: Terminal, dataset_id: str, format: str, inc
     terminal.if_interrupted = f"Interrupted. The export {made['id']} goes on; the same command makes it again"
     terminal.note(f"Export {made['id']}")
     while made["status"] not in ("succeeded", "failed"):
+        terminal.progress(f"The export is {made['status']}")
         time.sleep(POLL_SECONDS)
         made = service.get(f"/v1/exports/{segment(made['id'])}")
-        terminal.progress(f"Export is {made['status']}")
     if made["status"] == "failed":
         error = made["error"] or {"code": "failed", "message": "the export failed"}
         raise Failure(FAILED, str(error["code"]), str(error["message"]))

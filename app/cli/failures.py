@@ -33,6 +33,12 @@ class Failure(Exception):
         return {"error": {name: getattr(self, name) for name in names}}
 
 
+def _words(body: Any) -> str:
+    """A detail may be no more than the name of what is missing; the title then says the rest."""
+    title, detail = str(body["title"]), str(body["detail"])
+    return detail if detail == title else f"{title}: {detail}"
+
+
 def usage(message: str) -> Failure:
     """The command was called wrongly."""
     return Failure(USAGE, "usage", message)
@@ -54,11 +60,11 @@ def refusal(reply: httpx.Response) -> Failure:
     exit_code = UNREACHABLE if reply.status_code >= 500 else REFUSED
     try:
         body = reply.json()
-        code, param, message = str(body["error"]["code"]), body["error"]["param"], str(body["detail"])
+        code, param, message = str(body["error"]["code"]), body["error"]["param"], _words(body)
         request_id = str(body["request_id"])
         others = [f"{found['pointer'] or '/'}: {found['detail']}" for found in body["errors"][1:]]
     except (ValueError, KeyError, TypeError):
         message = f"{reply.url.copy_with(query=None)} answered {reply.status_code} {reply.reason_phrase}".rstrip()
-        return Failure(exit_code, f"http_{reply.status_code}", f"{message}, not as a Corpusmith service would")
+        return Failure(exit_code, f"http_{reply.status_code}", message)
     message = "; ".join([message, *others])
     return Failure(exit_code, code, message, param=param and str(param), request_id=request_id)

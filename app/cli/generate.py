@@ -30,7 +30,10 @@ def generate(
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a dataset from a corpus. It is made by the service; this command may be interrupted."""
+    """Make a dataset from a corpus.
+
+    The service makes it: this command may be interrupted, and `corpusmith watch` follows it again.
+    """
     with connected(url, api_key, as_json) as (terminal, service):
         wanted = request(
             corpus_id, task=task, name=name, rows=rows, model=model, language=language, seed=seed,

@@ -53,10 +53,12 @@ def _options(schema: Json) -> list[tuple[object, ...]]:
     """Of a JSON schema: each property with its default, description and bounds."""
     rows: list[tuple[object, ...]] = []
     for name, option in schema["properties"].items():
-        bounds = [f"{word} {option[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in option]
+        bounds = [
+            f"{word} {option[key]}" for key, word in (("minimum", "at least"), ("maximum", "at most")) if key in option
+        ]
         default = option.get("default")
         shown = ", ".join(map(str, default)) if isinstance(default, list) else default
-        rows.append((name, shown, " ".join([option.get("description", ""), *bounds])))
+        rows.append((name, shown, "; ".join([option.get("description", ""), *bounds])))
     return rows
 
 

@@ -43,8 +43,9 @@ def fate(row: Json) -> str:
 
 def source(row: Json) -> str:
     """Where the words stand that the answer rests on."""
-    return "\n".join(
-        f"{span['document_name']}, {f'page {span["page"]}, ' if span['page'] else ''}"
-        f"characters {span['start']}-{span['end']}"
-        for span in row["sources"]
-    )
+    return "\n".join(_place(span) for span in row["sources"])
+
+
+def _place(span: Json) -> str:
+    page = f"page {span['page']}, " if span["page"] else ""
+    return f"{span['document_name']}, {page}characters {span['start']}-{span['end']}"

@@ -15,11 +15,12 @@ from app.cli.failures import INTERRUPTED, Failure
 
 PLAIN_SECONDS = 5.0  # between progress lines where there is no terminal
 _PIPED_WIDTH = 200
+_SHOWN = {"\n": "\n", "\t": " ", "\r": " "}
 
 
 def plain(text: object) -> str:
     """Without control codes and marks that turn text around: what documents say must not drive the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else " " if c in "\t\r" else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    return "".join(character if character.isprintable() else _SHOWN.get(character, "\ufffd") for character in str(text))
 
 
 class Terminal:

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from app.cli.failures import FAILED, REFUSED, Failure
+from app.cli.failures import FAILED, Failure, usage
 from app.cli.files import LocalFile, collect
 from app.cli.options import ApiKey, AsJson, Url
 from app.cli.progress import Bar
 from app.cli.service import Json, Service, connected, segment
 from app.cli.terminal import Terminal
+from app.documents.names import clean
 
 SEND_SECONDS = 900.0  # the reply to a ZIP comes when all its members are stored
-_ITS_OWN_FAULT = ("too_large", "archive_refused", "invalid_request", "upload_incomplete", "file_changed")
+_ITS_OWN_FAULT = ("too_large", "archive_refused", "invalid_request", "upload_incomplete", "file_changed", "unreadable")
 _STUCK_SECONDS = 30.0
 
 
@@ -27,18 +28,19 @@ def upload(
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Upload documents into a corpus. The same files again change nothing; a changed file takes the old one's place.
+    """Upload documents into a corpus.
 
-    Hidden files of a folder are left out. Exits 4 when files were refused, 1 when none of them could be parsed.
+    The same files again change nothing; a changed file takes the old one's place.
+    Hidden files of a folder are left out. Exits 4 when the service refused files, 1 when none could be parsed.
     """
     with connected(url, api_key, as_json) as (terminal, service):
         if corpus and name:
-            raise Failure(2, "usage", "Give --corpus or --name, not both")
+            raise usage("Give --corpus or --name, not both")
         files = collect(paths)
         if corpus:
             target = service.get(f"/v1/corpora/{segment(corpus)}")
         else:
-            target = service.post("/v1/corpora", {"name": name or paths[0].resolve().stem or "corpus"})
+            target = service.post("/v1/corpora", {"name": name or clean(paths[0].resolve().stem)[:200]})
         documents, refused = send_all(service, terminal, target["id"], files)
         if wait and documents:
             documents = wait_parsed(service, terminal, target["id"], documents)
@@ -112,9 +114,9 @@ def _report(terminal: Terminal, corpus: Json, documents: list[Json], refused: li
         terminal.table("document", "reason", "detail", rows=rows, title="Documents that could not be parsed")
     terminal.line(corpus["id"])
     terminal.record({"corpus_id": corpus["id"], "name": corpus["name"], "documents": documents, "refused": refused})
-    parsed = f", {len(documents) - len(failed)} parsed, {len(failed)} failed" if waited else ""
-    terminal.note(f"{len(documents)} documents{parsed}{f', {len(refused)} files refused' if refused else ''}")
+    parsed = f", parsed: {len(documents) - len(failed)}, failed: {len(failed)}" if waited else ""
+    terminal.note(f"Documents: {len(documents)}{parsed}{f', files refused: {len(refused)}' if refused else ''}")
     if refused:
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(max(file["exit_code"] for file in refused))
     if waited and len(failed) == len(documents):
         raise typer.Exit(FAILED)

@@ -104,7 +104,7 @@ def _accepted(dataset: Json) -> str:
 
 def _calls(dataset: Json) -> str:
     usage, expected = dataset["usage"], dataset["expected_calls"]
-    about = f" of at most {expected}" if expected else ""
+    about = f" of about {expected}" if expected else ""
     replayed = f", {usage['replayed_calls']} replayed for free" if usage["replayed_calls"] else ""
     return f"{usage['calls']}{about}{replayed}"
 

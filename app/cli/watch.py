@@ -21,7 +21,10 @@ def watch(
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Follow a dataset until it ends. Exits 0 when it has rows, 1 when it failed, 5 when it was cancelled."""
+    """Follow a dataset until it ends.
+
+    Exits 0 when it has rows, 1 when it failed, 5 when it was cancelled.
+    """
     with connected(url, api_key, as_json) as (terminal, service):
         conclude(terminal, follow(service, terminal, dataset_id))
 

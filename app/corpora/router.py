@@ -8,7 +8,7 @@ from app.corpora import service
 from app.corpora.schemas import CorpusCreate, CorpusDetail, CorpusRead
 from app.db import ReadSessionDep, SessionDep
 from app.errors import NotFound
-from app.idempotency import OnceDep
+from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
 from app.models import Corpus
 from app.paging import After, Limit, Page
@@ -16,7 +16,7 @@ from app.paging import After, Limit, Page
 router = APIRouter(prefix="/v1/corpora", tags=["corpora"])
 
 
-@router.post("", status_code=201, response_model=CorpusRead, operation_id="create_corpus")
+@router.post("", status_code=201, response_model=CorpusRead, responses=ONCE_PROBLEMS, operation_id="create_corpus")
 def create_corpus(
     wanted: CorpusCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
 ) -> Any:

@@ -5,10 +5,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SHOWN = r"^[^\x00-\x1f\x7f]*$"  # a name is one line
+
 
 class CorpusCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    name: str = Field(default="corpus", min_length=1, max_length=200, examples=["Norvik ferries"])
+    name: str = Field(default="corpus", min_length=1, max_length=200, pattern=SHOWN, examples=["Norvik ferries"])
 
 
 class DocumentCounts(BaseModel):

@@ -33,4 +33,4 @@ def page(session: Session, tenant_id: str, after: str | None, limit: int) -> dic
 def document_counts(session: Session, corpus_id: str) -> dict[str, int]:
     """Current documents by status."""
     query = select(Document.status, func.count()).where(Document.corpus_id == corpus_id, ~Document.replaced)
-    return dict(session.execute(query.group_by(Document.status)).tuples().all())
+    return {status: count for status, count in session.execute(query.group_by(Document.status))}

@@ -13,17 +13,23 @@ def served(url: str, api_key: str) -> list[str] | None:
     """Model names of an OpenAI-compatible server, or None when it cannot be asked now."""
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
-        reply = httpx.get(url.rstrip("/") + "/models", headers=headers, timeout=PROBE_SECONDS)
+        reply = httpx.get(url.rstrip("/") + "/models", headers=headers, timeout=PROBE_SECONDS, trust_env=False)
         reply.raise_for_status()
         return [str(model["id"]) for model in reply.json()["data"]]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None
 
 
-def check_model(wanted: str | None, splitter: str) -> str:
-    """The generator's model name. Raises InvalidRequest for one that its server does not have.
+def ask(wanted: str | None) -> list[str] | None:
+    """The models there are to choose from, if one was chosen; outside of any transaction, for it may take seconds."""
+    found = targets(settings(), "generator", wanted) if wanted else []
+    return served(found[0].url, found[0].api_key) if found else None
 
-    A server that is down is no reason to refuse: the dataset will wait for it.
+
+def check_model(wanted: str | None, splitter: str, names: list[str] | None) -> str:
+    """The generator's model name. Raises InvalidRequest for one that is not among `names`, those its server has.
+
+    A server that is down (None) is no reason to refuse: the dataset will wait for it.
     """
     found = targets(settings(), "generator", wanted)
     if not found:
@@ -33,7 +39,6 @@ def check_model(wanted: str | None, splitter: str) -> str:
         message = "chunking.splitter: `tokens` needs CORPUSMITH_GENERATOR_TOKENIZER, a folder with tokenizer.json"
         raise InvalidRequest(message, param="chunking.splitter", fields=[("/chunking/splitter", message)])
     target = found[0]
-    names = served(target.url, target.api_key) if wanted else None
     if names is not None and target.model not in names:
         message = f"model: {target.model!r} is not served; served: {', '.join(names) or 'none'}"
         raise InvalidRequest(message, param="model", fields=[("/model", message)])

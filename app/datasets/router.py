@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import conditional
-from app.datasets import service, stream
+from app.datasets import models_served, service, stream
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
 from app.db import ReadSessionDep, SessionDep
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, UnknownCatalogEntry, WrongState
-from app.idempotency import OnceDep
+from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
 from app.paging import After, Limit, Page
 
@@ -27,6 +27,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
         **InvalidRequest.responses(),
         **UnknownCatalogEntry.responses(),
         **EmptyCorpus.responses(),
+        **ONCE_PROBLEMS,
     },
     operation_id="create_dataset",
 )
@@ -34,7 +35,12 @@ def create_dataset(
     wanted: DatasetCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
 ) -> Any:
     """Ask for a dataset; it is made in the background. Poll it until its status is final."""
-    dataset = once(session, tenant, wanted, DatasetRead, lambda: service.read(service.create(session, tenant, wanted)))
+    served = models_served.ask(wanted.model)
+
+    def make() -> DatasetRead:
+        return service.read(service.create(session, tenant, wanted, served))
+
+    dataset = once(session, tenant, wanted, DatasetRead, make)
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return dataset
 
@@ -129,12 +135,12 @@ def list_events(
     as_stream: Annotated[bool, Query(alias="stream", description="server-sent events instead of a page")] = False,
 ) -> Any:
     """Events, oldest first; with `stream=true` as server-sent events that go on from `Last-Event-ID`."""
-    page = service.events(session, tenant, dataset_id, after, limit)
+    last = (request.headers.get("last-event-id") if as_stream else None) or after or "0"
+    page = service.events(session, tenant, dataset_id, last, limit)
     if not as_stream:
         return page
-    last = request.headers.get("last-event-id") or after or "0"
     return StreamingResponse(
-        stream.events(tenant, dataset_id, last, request.is_disconnected),
+        stream.events(request, dataset_id, last),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

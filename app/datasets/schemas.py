@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.corpora.schemas import SHOWN
+
 Closed = ConfigDict(extra="forbid")
 
 
@@ -41,7 +43,7 @@ class DatasetCreate(BaseModel):
     model_config = Closed
     corpus_id: str = Field(max_length=60)
     task: str = Field(default="grounded_qa", max_length=60)
-    name: str = Field(default="dataset", min_length=1, max_length=200)
+    name: str = Field(default="dataset", min_length=1, max_length=200, pattern=SHOWN)
     rows: int | None = Field(
         default=None, ge=1, le=10_000_000, description="accepted rows wanted; empty: one pass over all"
     )

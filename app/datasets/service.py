@@ -19,8 +19,8 @@ from app.problems import pointer
 from app.queue import ring
 
 
-def create(session: Session, tenant_id: str, wanted: DatasetCreate) -> Dataset:
-    """Check everything a worker would stumble over later, then plan.
+def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list[str] | None) -> Dataset:
+    """Check everything a worker would stumble over later, then plan. `served`: the models there are, if known.
 
     Raises UnknownCatalogEntry, InvalidRequest, NotFound (corpus) or EmptyCorpus.
     """
@@ -38,7 +38,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate) -> Dataset:
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
         raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
-    model = check_model(wanted.model, wanted.chunking.splitter)
+    model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     dataset = Dataset(
         id=ids.new("dst"),
@@ -200,7 +200,7 @@ def events(session: Session, tenant_id: str, dataset_id: str, after: str | None,
 
 
 def _serial(cursor: str) -> int:
-    if not cursor.isdigit() or len(cursor) > 18:
+    if not (cursor.isascii() and cursor.isdecimal()) or len(cursor) > 18:
         raise NotFound(f"after={cursor}")
     return int(cursor)
 

@@ -1,9 +1,15 @@
 """Upload documents (multipart, raw PUT, ZIP) and see what became of them."""
 
-from typing import Annotated, Any, BinaryIO, Literal, cast
+import errno
+import random
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import IntegrityError
 from starlette.datastructures import UploadFile
 
 from app import storage
@@ -11,7 +17,7 @@ from app.corpora import service as corpora
 from app.db import ReadSessionDep, reading, transaction
 from app.documents import names, service
 from app.documents.schemas import DocumentRead
-from app.errors import ArchiveRefused, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
+from app.errors import ArchiveRefused, Busy, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
 from app.keys.access import TenantDep
 from app.middleware import limited
 from app.paging import After, Limit, Page, as_page
@@ -19,6 +25,7 @@ from app.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
+ATTEMPTS = 20  # at an upload that meets others of the same name
 MAX_FILES = 1000  # in one multipart request; more go into a ZIP
 UPLOAD_PROBLEMS = {
     **NotFound.responses(),
@@ -61,11 +68,14 @@ async def upload_documents(corpus_id: str, request: Request, tenant: TenantDep) 
     """Upload many files as multipart/form-data, in fields of any name. A `.zip` is taken apart into its members."""
     await run_in_threadpool(_check, tenant, corpus_id, request, settings().archive_max_bytes)
     request._receive = limited(request._receive, settings().archive_max_bytes)
-    async with request.form(max_files=MAX_FILES) as form:
-        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        if not files:
-            raise InvalidRequest("the form holds no file", param="files")
-        return await run_in_threadpool(_store_files, tenant, corpus_id, files)
+    try:
+        async with request.form(max_files=MAX_FILES) as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            if not files:
+                raise InvalidRequest("the form holds no file", param="files")
+            return await run_in_threadpool(_store_files, tenant, corpus_id, files)
+    except OSError as error:  # also from the form: it keeps large files in the system's folder for temporary ones
+        raise _storing(error) from error
 
 
 @router.put(
@@ -81,16 +91,16 @@ async def put_document(corpus_id: str, name: str, request: Request, tenant: Tena
     limit = settings().max_upload_bytes
     await run_in_threadpool(_check, tenant, corpus_id, request, limit)
     request._receive = limited(request._receive, limit)
-    with storage.storage().upload() as upload:
-        async for data in request.stream():
-            try:
+    try:
+        with storage.storage().upload() as upload:
+            async for data in request.stream():
                 upload.write(data)
-            except OSError as error:
-                raise _storing(error) from error
-        announced = request.headers.get("content-length")
-        if announced is not None and int(announced) != upload.size:
-            raise UploadIncomplete(f"{upload.size} of {announced} bytes came")
-        documents, new = await run_in_threadpool(_store_upload, tenant, corpus_id, name, upload)
+            announced = request.headers.get("content-length")
+            if announced is not None and int(announced) != upload.size:
+                raise UploadIncomplete(f"{upload.size} of {announced} bytes came")
+            documents, new = await run_in_threadpool(_store_upload, tenant, corpus_id, name, upload)
+    except OSError as error:
+        raise _storing(error) from error
     response.status_code = 201 if new else 200
     return documents
 
@@ -131,52 +141,49 @@ def _check(tenant_id: str, corpus_id: str, request: Request, limit: int) -> None
 
 
 def _store_files(tenant_id: str, corpus_id: str, files: list[UploadFile]) -> dict[str, Any]:
-    stored: list[tuple[str, str, int]] = []
-    zips = [file for file in files if (file.filename or "").lower().endswith(".zip")]
-    try:
-        for file in files:
-            if file not in zips:
-                stored.append((names.clean(file.filename or "document"), *_keep(file.file)))
-        with transaction() as session:
-            documents = [service.add(session, tenant_id, corpus_id, *one)[0] for one in stored]
-            for file in zips:
-                documents += service.add_archive(session, tenant_id, corpus_id, file.file)
-            return Page[DocumentRead].model_validate(as_page(_read(documents), has_more=False)).model_dump()
-    except OSError as error:
-        raise _storing(error) from error
+    stored: list[service.Stored] = []
+    archived: list[service.Stored] = []
+    unique = names.Unique()
+    for file in files:
+        if (file.filename or "").lower().endswith(".zip"):
+            archived += service.keep_archive(file.file)
+        else:
+            stored.append(_keep(unique(names.clean(file.filename or "document")), file.file))
+    return _add(tenant_id, corpus_id, stored + archived)[0]
 
 
-def _keep(file: BinaryIO) -> tuple[str, int]:
+def _keep(name: str, file: BinaryIO) -> service.Stored:
     with storage.storage().upload() as upload:
         while data := file.read(storage.READ_BYTES):
             upload.write(data)
             if upload.size > settings().max_upload_bytes:
-                raise TooLarge(f"a file is larger than {settings().max_upload_bytes} bytes")
-        return storage.storage().keep(upload), upload.size
+                raise TooLarge(f"{name} is larger than {settings().max_upload_bytes} bytes")
+        return service.Stored(name, storage.storage().keep(upload), upload.size)
 
 
-def _store_upload(tenant_id: str, corpus_id: str, name: str, upload: storage.Upload) -> tuple[Any, bool]:
-    try:
-        if name.lower().endswith(".zip"):
-            upload.file.flush()
-            with transaction() as session, open(upload.file.name, "rb") as file:  # noqa: PTH123
-                documents = service.add_archive(session, tenant_id, corpus_id, cast(BinaryIO, file))
-                return as_page(_read(documents), has_more=False), True
+def _store_upload(tenant_id: str, corpus_id: str, name: str, upload: storage.Upload) -> tuple[dict[str, Any], bool]:
+    if not name.lower().endswith(".zip"):
         sha256 = storage.storage().keep(upload)
-        with transaction() as session:
-            document, new = service.add(session, tenant_id, corpus_id, names.clean(name), sha256, upload.size)
-            return DocumentRead.model_validate(document), new
-    except OSError as error:
-        raise _storing(error) from error
+        page, new = _add(tenant_id, corpus_id, [service.Stored(names.clean(name), sha256, upload.size)])
+        return page["data"][0], new
+    upload.file.flush()
+    with Path(upload.file.name).open("rb") as file:
+        stored = service.keep_archive(file)
+    return _add(tenant_id, corpus_id, stored)
 
 
-def _read(documents: list[Any]) -> list[DocumentRead]:
-    return [DocumentRead.model_validate(document) for document in documents]
+def _add(tenant_id: str, corpus_id: str, stored: list[service.Stored]) -> tuple[dict[str, Any], bool]:
+    """One short transaction, after all bytes are in the store; and whether any of the documents is new."""
+    for attempt in range(ATTEMPTS):
+        time.sleep(random.uniform(0, 0.01 * attempt))
+        with suppress(IntegrityError), transaction() as session:
+            added = [service.add(session, tenant_id, corpus_id, *one) for one in stored]
+            documents = [DocumentRead.model_validate(document) for document, _ in added]
+            return as_page(documents, has_more=False), any(new for _, new in added)
+    raise Busy("others are uploading documents of the same names; try again", headers={"Retry-After": "1"})
 
 
 def _storing(error: OSError) -> Problem:
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return NoSpace("the disk is full; nothing of this upload was kept")
     raise error

@@ -1,6 +1,6 @@
 """Documents: uploads become blobs and rows; parsing them is the workers' part."""
 
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,10 +14,19 @@ from app.queue import ring
 from app.settings import settings
 
 
+class Stored(NamedTuple):
+    """A file that lies in the blob store and is no document yet."""
+
+    name: str
+    sha256: str
+    size: int
+
+
 def add(session: Session, tenant_id: str, corpus_id: str, name: str, sha256: str, size: int) -> tuple[Document, bool]:
     """A stored blob as a document of the corpus, and whether it is new.
 
     The same name with the same bytes is the document that is there; with other bytes it takes that one's place.
+    Raises sqlalchemy.exc.IntegrityError when another upload of this name was committed in between.
     """
     current = session.scalar(
         select(Document)
@@ -44,16 +53,22 @@ def add(session: Session, tenant_id: str, corpus_id: str, name: str, sha256: str
     return document, True
 
 
-def add_archive(session: Session, tenant_id: str, corpus_id: str, file: BinaryIO) -> list[Document]:
-    """Every member of a ZIP as a document. Raises ArchiveRefused, and then keeps none of them."""
-    stored: list[tuple[str, str, int]] = []
+def keep_archive(file: BinaryIO) -> list[Stored]:
+    """Every member of a ZIP as a blob. Raises ArchiveRefused, and then has kept none of them.
+
+    The archive is read twice, first only to see that all of it may stay: a refused one must not fill the disk.
+    """
+    for _, member in archive.members(file, settings()):
+        while member.read(storage.READ_BYTES):
+            pass
+    stored = []
     for name, member in archive.members(file, settings()):
         with storage.storage().upload() as upload:
             while data := member.read(storage.READ_BYTES):
                 upload.write(data)
-            stored.append((name, storage.storage().keep(upload, settle=False), upload.size))
+            stored.append(Stored(name, storage.storage().keep(upload, settle=False), upload.size))
     storage.storage().settle()
-    return [add(session, tenant_id, corpus_id, name, sha256, size)[0] for name, sha256, size in stored]
+    return stored
 
 
 def get(session: Session, tenant_id: str, document_id: str) -> Document:

@@ -12,7 +12,7 @@ from app.db import ReadSessionDep, SessionDep
 from app.errors import NotFound, NotReady, RangeNotSatisfiable, UnknownCatalogEntry
 from app.exports import service
 from app.exports.schemas import ExportCreate, ExportRead
-from app.idempotency import OnceDep
+from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
 from app.paging import After, Limit, Page
 from app.storage import storage
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["exports"])
     "/datasets/{dataset_id}/exports",
     status_code=201,
     response_model=ExportRead,
-    responses={**NotFound.responses(), **NotReady.responses(), **UnknownCatalogEntry.responses()},
+    responses={**NotFound.responses(), **NotReady.responses(), **UnknownCatalogEntry.responses(), **ONCE_PROBLEMS},
     operation_id="create_export",
 )
 def create_export(
@@ -76,7 +76,7 @@ def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: T
     }
     if conditional.matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)
-    wanted = request.headers.get("range")
+    wanted = request.headers.get("range") if request.method == "GET" else None  # RFC 9110, 14.2
     found = conditional.byte_range(wanted, request.headers.get("if-range"), etag, file.size)
     start, end = found or (0, file.size)
     headers["Content-Length"] = str(end - start)

@@ -1,8 +1,10 @@
 """Who a request comes from, as a FastAPI dependency: a tenant id, or 401."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import IntegrityError
 
 from app.db import reading, transaction
 from app.errors import Unauthorized
@@ -10,6 +12,7 @@ from app.keys import service
 from app.models.tenants import DEFAULT_TENANT
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _made: set[str] = set()
 
 
@@ -23,18 +26,25 @@ def tenant(request: Request) -> str:
             if found:
                 return found
         if service.any_active(session):
-            raise Unauthorized(
-                "Send a valid API key as `Authorization: Bearer <key>`.", headers={"WWW-Authenticate": "Bearer"}
-            )
+            raise Unauthorized("Send a valid API key as `Authorization: Bearer <key>`.", headers=_CHALLENGE)
     client = request.client.host if request.client else ""
     # The Host header is checked as well: a page in a browser must not reach us by a name that resolves to loopback.
-    if client not in LOOPBACK or (request.url.hostname or "") not in (*LOOPBACK, "testserver"):
-        raise Unauthorized("No API key exists yet; until `corpusmith keys create` only this machine may connect.")
+    if client not in LOOPBACK or _host(request) not in (*LOOPBACK, "testserver"):
+        message = "No API key exists yet; until `corpusmith keys create` only this machine may connect."
+        raise Unauthorized(message, headers=_CHALLENGE)
     if DEFAULT_TENANT not in _made:
-        with transaction() as session:
+        with suppress(IntegrityError), transaction() as session:  # another process's first request made it
             service.tenant(session, DEFAULT_TENANT)
         _made.add(DEFAULT_TENANT)
     return DEFAULT_TENANT
+
+
+def _host(request: Request) -> str:
+    """The name in the Host header, without its port; "" for one that is no name."""
+    try:
+        return request.url.hostname or ""
+    except ValueError:
+        return ""
 
 
 TenantDep = Annotated[str, Depends(tenant)]

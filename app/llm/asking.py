@@ -1,5 +1,6 @@
 """One unit's view of the models: render, look into the ledger, wait for a turn, pay, record, parse, ask again once."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import orjson
 from app import prompts
 from app.domain import Context
 from app.llm import parse
+from app.llm.budget import Budget
 from app.llm.endpoint import Rejected
 from app.llm.ledger import CallRow, Ledger
 from app.llm.pool import Pool
@@ -27,6 +29,10 @@ class ModelUnusable(Exception):
         self.code, self.detail = code, detail
 
 
+class BudgetSpent(Refused):
+    """The dataset may make no more calls: the rows at hand are dropped for it, and no further unit is begun."""
+
+
 class Asker:
     """The `Model` of one unit. `place` is the unit's position; `tail` says that it is among the dataset's last ones."""
 
@@ -41,10 +47,11 @@ class Asker:
         unit_id: str,
         place: int,
         tail: int | None,
+        budget: Budget,
     ) -> None:
         self.ledger, self.pools, self.models = ledger, pools, models
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
-        self.place, self.tail = place, tail
+        self.place, self.tail, self.budget = place, tail, budget
         self.replayed = 0
         self.on_ask: Callable[[], None] = lambda: None
 
@@ -96,13 +103,26 @@ class Asker:
     ) -> Reply:
         body = orjson.dumps(request)
         key = call_key(self.tenant_id, prompt, body, attempt)
-        raw = await self.ledger.find(self.tenant_id, key)
+        raw = await self._paid(key)  # also when the budget is spent: what was paid for may be used
         if raw is None:
-            raw = await self._pay(prompt, body, key, context, ahead, pool, request["model"])
+            done = self.ledger.paying[self.tenant_id, key] = asyncio.get_running_loop().create_future()
+            try:
+                raw = await self._pay(prompt, body, key, context, ahead, pool, request["model"])
+            finally:
+                del self.ledger.paying[self.tenant_id, key]
+                done.set_result(None)
         else:
             self.replayed += 1
         answer = parse.envelope(raw)
         return parse.reply(parse.content(answer), prompt.reply, count)
+
+    async def _paid(self, key: bytes) -> bytes | None:
+        """The reply under this key, waiting for it if another unit of this process is paying for it just now."""
+        while True:
+            raw = await self.ledger.find(self.tenant_id, key)
+            if raw is not None or (paying := self.ledger.paying.get((self.tenant_id, key))) is None:
+                return raw
+            await asyncio.shield(paying)
 
     async def _pay(
         self, prompt: Prompt, body: bytes, key: bytes, context: Context, ahead: int, pool: Pool, model: str
@@ -111,14 +131,19 @@ class Asker:
         self.on_ask()
         # Depth first by context; the last contexts together, longest remaining path first, so no slot idles at the end.
         order = (self.place, 0, 0) if self.tail is None else (self.tail, -ahead, self.place)
+        estimate = len(body) // 4 + prompt.max_tokens // 4
+        if not self.budget.reserve(estimate):
+            raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
+        used: parse.Usage | None = None
         try:
             raw = await lane.submit(self.dataset_id, order, body, len(body) // 4)
+            used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:
             if rejection.code in ("model_not_found", "model_auth"):
                 raise ModelUnusable(rejection.code, rejection.detail) from rejection
-            if rejection.code == "reply_too_large":
-                raise parse.BadReply("parse_error", rejection.detail) from rejection
             raise Refused(rejection.code, rejection.detail) from rejection
+        finally:
+            self.budget.settle(estimate, used)
         row = CallRow(
             tenant_id=self.tenant_id,
             call_key=key,
@@ -127,7 +152,7 @@ class Asker:
             step=prompt.step,
             model=model,
             reply=raw,
-            usage=parse.usage(parse.envelope(raw)),
+            usage=used,
         )
         await self.ledger.record(row)
         return raw

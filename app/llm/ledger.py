@@ -62,7 +62,9 @@ class Ledger:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop = False
-        self._insert = postgresql.insert(Call) if engine.dialect.name == "postgresql" else sqlite.insert(Call)
+        insert = postgresql.insert(Call) if engine.dialect.name == "postgresql" else sqlite.insert(Call)
+        self._insert = insert.on_conflict_do_nothing().returning(Call.tenant_id, Call.call_key)
+        self.paying: dict[tuple[str, bytes], asyncio.Future[None]] = {}  # keys this process is paying for just now
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -185,8 +187,8 @@ class Ledger:
 
     def _insert_calls(self, connection: Connection, rows: list[CallRow]) -> None:
         now = datetime.now(UTC)
-        connection.execute(
-            self._insert.on_conflict_do_nothing(),
+        inserted = connection.execute(
+            self._insert,
             [
                 {
                     "tenant_id": row.tenant_id,
@@ -205,8 +207,12 @@ class Ledger:
                 for row in rows
             ],
         )
+        # A key that another process paid for at the same time is in the ledger once, and counted once.
+        fresh = {(tenant_id, bytes(key)) for tenant_id, key in inserted}
         totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for row in rows:
+            if (row.tenant_id, row.call_key) not in fresh:
+                continue
             for i, amount in enumerate((1, row.usage.prompt, row.usage.cached, row.usage.completion)):
                 totals[row.dataset_id][i] += amount
         for dataset_id in sorted(totals):

@@ -65,8 +65,11 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        value = json_repair.loads(text[:100_000])
-    value = _clean(value)
+        value = _repaired(text[:100_000])
+    try:
+        value = _clean(value)
+    except RecursionError:
+        raise BadReply("parse_error", "the reply is nested too deeply") from None
     try:
         parsed = shape.model_validate(value)
     except ValidationError as error:
@@ -76,6 +79,13 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
     if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
         raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
     return parsed
+
+
+def _repaired(text: str) -> Any:
+    try:
+        return json_repair.loads(text)
+    except (RecursionError, ValueError):
+        raise BadReply("parse_error", "the reply is not JSON") from None
 
 
 def _clean(value: Any) -> Any:

@@ -45,10 +45,12 @@ class Pool:
 
 def targets(settings: Settings, role: str, model: str | None = None) -> list[Target]:
     """The endpoints of `role` ("generator" or "judge"; an unset judge is the generator). Empty: none is configured."""
-    judge = role == "judge" and settings.judge_url
-    urls = settings.judge_url if judge else settings.generator_url
-    key = settings.judge_api_key if judge else settings.generator_api_key
-    name = (settings.judge_model if judge else settings.generator_model) if not model or judge else model
+    own_server = role == "judge" and bool(settings.judge_url)
+    urls = settings.judge_url if own_server else settings.generator_url
+    key = settings.judge_api_key if own_server else settings.generator_api_key
+    name = model or settings.generator_model
+    if role == "judge" and (own_server or settings.judge_model):
+        name = settings.judge_model or name
     return [Target(url.strip(), name, key.get_secret_value()) for url in urls.split(",") if url.strip()]
 
 

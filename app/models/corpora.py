@@ -54,7 +54,10 @@ class Document(Leased, Base):
 
 
 class Chunk(Base):
-    """text[start:end] of a document's stored text, cut as `recipe` (a hash of the chunking options) says."""
+    """text[start:end] of a document's stored text, cut as `recipe` (a hash of the chunking options) says.
+
+    `page` is the page it begins on; `page_starts` holds [page, offset] of each page that begins within it.
+    """
 
     __tablename__ = "chunks"
     __table_args__ = (UniqueConstraint("document_id", "recipe", "position"),)
@@ -67,6 +70,7 @@ class Chunk(Base):
     end: Mapped[int]
     section: Mapped[str] = mapped_column(Text, default="")
     page: Mapped[int | None] = mapped_column(default=None)
+    page_starts: Mapped[list[list[int]]] = mapped_column(Json, default=list)
     sha256: Mapped[str] = mapped_column(String(64))
     text: Mapped[str] = mapped_column(Text)
 

@@ -69,7 +69,9 @@ def test_a_killed_cpu_worker_loses_no_document(tmp_path: Path, database_url: str
         service.kill("cpu")
         service.start("cpu")
         wait(lambda: service.ok(service.http.get(f"/v1/corpora/{corpus}"))["documents"]["parsed"] == 40, 60)
-        dataset = service.dataset(corpus, chunking={"splitter": "recursive", "size": 2000}, options={"evolve_rounds": 0})
+        dataset = service.dataset(
+            corpus, chunking={"splitter": "recursive", "size": 2000}, options={"evolve_rounds": 0}
+        )
         assert service.finished(dataset)["status"] == "succeeded"
         verify_job(service, model, dataset, killed_in_flight=0)
 

@@ -15,7 +15,9 @@ from tests.service import Service, wait
 SMALL = {"chunking": {"splitter": "recursive", "size": 400}}
 
 
-def run(tmp_path: Path, script: Mapping[str, Any], paragraphs: int = 12, **wanted: Any) -> tuple[dict[str, Any], dict[str, int]]:
+def run(
+    tmp_path: Path, script: Mapping[str, Any], paragraphs: int = 12, **wanted: Any
+) -> tuple[dict[str, Any], dict[str, int]]:
     """A dataset made with this script of faults, and its verified figures."""
     with FakeModel(script) as model, Service(tmp_path, model_url=model.url) as service:
         dataset = service.dataset(service.corpus({"a.txt": ferries(paragraphs)}), **(SMALL | wanted))
@@ -71,9 +73,10 @@ def test_a_storm_of_429_is_waited_out(tmp_path: Path) -> None:
 
 def test_a_poisoned_prompt_costs_its_row_and_no_other(tmp_path: Path) -> None:
     script = {"faults": [{"fault": "poison", "match": "Number 3 is called", "step": "answer"}]}
-    with FakeModel({"faults": [{"fault": "poison", "match": "leaves Harbour 3 at"}]}) as model, Service(
-        tmp_path, model_url=model.url
-    ) as service:
+    with (
+        FakeModel({"faults": [{"fault": "poison", "match": "leaves Harbour 3 at"}]}) as model,
+        Service(tmp_path, model_url=model.url) as service,
+    ):
         del script
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
         found = service.finished(dataset)

@@ -18,23 +18,21 @@ def verify_job(service: Service, model: FakeModel, dataset_id: str, *, killed_in
     `killed_in_flight`: calls that may have been paid for twice, because their worker died before it had the reply.
     """
     bill = model.bill()
-    with Session(make_engine(service.settings().database_url)) as session:
+    engine = make_engine(service.settings().database_url)
+    with Session(engine) as session:
         dataset = session.get_one(Dataset, dataset_id)
         keys = session.scalar(select(func.count()).where(Call.dataset_id == dataset_id)) or 0
-        states = dict(
-            session.execute(
-                select(Sample.state, func.count()).where(Sample.dataset_id == dataset_id).group_by(Sample.state)
-            ).tuples().all()
-        )
-        units = dict(
-            session.execute(select(Unit.status, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.status))
-            .tuples()
-            .all()
-        )
+        by_state = select(Sample.state, func.count()).where(Sample.dataset_id == dataset_id).group_by(Sample.state)
+        states = {state: count for state, count in session.execute(by_state)}
+        by_status = select(Unit.status, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.status)
+        units = {status: count for status, count in session.execute(by_status)}
         reasons = Counter(
-            session.scalars(select(Sample.reason).where(Sample.dataset_id == dataset_id, Sample.state == "dropped")).all()
+            session.scalars(
+                select(Sample.reason).where(Sample.dataset_id == dataset_id, Sample.state == "dropped")
+            ).all()
         )
         slots = session.execute(select(Sample.unit_id, Sample.key).where(Sample.dataset_id == dataset_id)).all()
+    engine.dispose()
     # I1: nothing that was paid for is lost: every reply of the bill is in the ledger, but for those in flight at a kill.
     assert bill.total - keys <= killed_in_flight, (bill.total, keys)
     assert bill.distinct <= keys + killed_in_flight

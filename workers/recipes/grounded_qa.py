@@ -13,8 +13,10 @@ from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from workers.recipes.work import Outcome, Work
 from workers.steps.answer import Answered, answer
+from workers.steps.ask import PROMPT as ASK
 from workers.steps.ask import ask
 from workers.steps.evolve import evolve
+from workers.steps.judge import PROMPT as JUDGE
 from workers.steps.judge import judge
 from workers.steps.question import Question
 
@@ -26,7 +28,7 @@ async def make(work: Work) -> Outcome:
     try:
         questions = await ask(work, work.options["questions_per_context"], ahead=3 + rounds if rounds else 3)
     except Refused as refusal:
-        outcome.add(Dropped(reason=refusal.reason, detail=refusal.detail, lineage={"prompts": ["ask/grounded@1"]}))
+        outcome.add(Dropped(reason=refusal.reason, detail=refusal.detail, lineage=work.lineage((ASK,))))
         return outcome
 
     async def finish(question: Question) -> None:
@@ -58,13 +60,14 @@ async def answer_and_judge(work: Work, question: Question) -> Sample | Dropped:
     verdicts = await judge(work, answered, ahead=1)
     if isinstance(verdicts, Dropped):
         return verdicts
-    row = answered.model_copy(update={"verdicts": answered.verdicts + verdicts})
+    lineage = work.lineage((*answered.lineage["prompts"], JUDGE))
+    row = answered.model_copy(update={"verdicts": answered.verdicts + verdicts, "lineage": lineage})
     for verdict in row.verdicts:
         if not verdict.passed:
             return drop(
                 row, catalog.METRICS[verdict.metric].reason, f"{verdict.metric} {verdict.score:g}: {verdict.reason}"
             )
-    return row.model_copy(update={"lineage": row.lineage})
+    return row
 
 
 def drop(row: Answered, reason: str, detail: str) -> Dropped:
@@ -74,6 +77,6 @@ def drop(row: Answered, reason: str, detail: str) -> Dropped:
 
 def sort(outcome: Outcome) -> Outcome:
     """By question, not by the order in which replies happened to come: the same replies give the same rows."""
-    outcome.kept.sort(key=lambda row: (row.kind, row.question, row.answer))
-    outcome.dropped.sort(key=lambda row: (row.kind, row.question, row.reason))
+    outcome.kept.sort(key=lambda row: (row.kind != "original", row.question, row.answer))
+    outcome.dropped.sort(key=lambda row: (row.kind != "original", row.question, row.reason))
     return outcome

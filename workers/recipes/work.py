@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from app import prompts
 from app.domain import Context, Dropped, Sample
 from app.llm.protocol import Model
 
@@ -22,7 +23,12 @@ class Work:
     language: str
     seed: str
     model: Model
+    models: dict[str, str]
     avoid: tuple[str, ...] = ()
+
+    def lineage(self, refs: tuple[str, ...]) -> dict[str, Any]:
+        """How a row came about: the exact prompts (id and hash; sampling parameters are in them) and the models."""
+        return {"prompts": {ref: prompts.load(ref).sha256 for ref in refs}, "models": self.models}
 
     def random(self, *purpose: object) -> random.Random:
         """A generator of its own for each purpose, so that adding one draw changes no other."""

@@ -2,7 +2,6 @@
 
 import re
 
-from app import prompts
 from app.domain import Dropped, Sample, Verdict
 from app.llm.protocol import Refused
 from app.replies import Answer
@@ -18,13 +17,12 @@ Answered = Sample
 
 async def answer(work: Work, question: Question, *, ahead: int) -> Answered | Dropped:
     """A row with its source span, not judged yet."""
-    refs = [*question.prompts, PROMPT]
     about = {
         "kind": question.kind,
         "evolution": question.evolution,
         "parent_question": question.parent,
         "question": question.text,
-        "lineage": {"prompts": refs, "prompt_sha256": {ref: prompts.load(ref).sha256 for ref in refs}},
+        "lineage": work.lineage((*question.prompts, PROMPT)),
     }
     try:
         reply = await work.model.ask(

@@ -17,7 +17,7 @@ async def evolve(work: Work, parent: Question, *, ahead: int) -> Question | Drop
     """The evolved question. Dropped when it repeats its parent or copies the prompt's own words (rule 4)."""
     name = work.random("evolve", parent.path, parent.round).choice(work.options["evolutions"])
     ref = catalog.EVOLUTIONS[name].prompt
-    lineage = {"prompts": [*parent.prompts, ref]}
+    lineage = work.lineage((*parent.prompts, ref))
     about = {"kind": "evolved", "evolution": name, "parent_question": parent.text, "lineage": lineage}
     try:
         reply = await work.model.ask(

@@ -39,7 +39,7 @@ def _span(chunk: Chunk, start: int, end: int, score: float) -> Span:
         document_name=chunk.document_name,
         start=chunk.start + start,
         end=chunk.start + end,
-        page=chunk.page,
+        page=chunk.page_at(chunk.start + start),
         sha256=hashlib.sha256(words.encode()).hexdigest(),
         quote=words,
         score=score,

@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("section", sa.Text(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
+        sa.Column("page_starts", JSON, nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["document_id"], ["documents.id"], name=op.f("fk_chunks_document_id_documents")),
