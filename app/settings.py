@@ -71,6 +71,14 @@ class Settings(BaseSettings):
     )
 
     @model_validator(mode="after")
+    def _no_misspelt_names(self) -> Self:
+        known = {f"CORPUSMITH_{name.upper()}" for name in type(self).model_fields} | NOT_OURS
+        unknown = sorted(name for name in os.environ if name.startswith("CORPUSMITH_") and name not in known)
+        if unknown:
+            raise ValueError(f"unknown settings in the environment: {', '.join(unknown)}")
+        return self
+
+    @model_validator(mode="after")
     def _embedded_defaults(self) -> Self:
         """An empty URL names the embedded part of the same data directory."""
         self.data_dir = self.data_dir.expanduser().absolute()
@@ -86,8 +94,4 @@ class Settings(BaseSettings):
 @cache
 def settings() -> Settings:
     """The settings of this process, read once."""
-    known = {f"CORPUSMITH_{name.upper()}" for name in Settings.model_fields} | NOT_OURS
-    unknown = sorted(name for name in os.environ if name.startswith("CORPUSMITH_") and name not in known)
-    if unknown:
-        raise ValueError(f"unknown settings in the environment: {', '.join(unknown)}")
     return Settings()

@@ -20,6 +20,7 @@ from app.llm.ledger import Ledger
 from app.llm.pool import Pools, targets
 from app.settings import settings
 from workers import lease, shutdown, units
+from workers.claim import Claimed, claim
 from workers.pulse import Pulse
 from workers.recipes import Outcome, Work, recipe
 
@@ -41,7 +42,7 @@ class Drain:
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self.tasks: dict[str, asyncio.Task[None]] = {}
-        self.claimed: dict[str, units.Claimed] = {}
+        self.claimed: dict[str, Claimed] = {}
         self.budgets: dict[str, Budget] = {}
         self.told: dict[str, str | None] = {}
         self.pulse = Pulse(owner)
@@ -88,28 +89,28 @@ class Drain:
         starting = sum(1 for unit in self.claimed.values() if not unit.has_asked)
         return room - starting > 0 and not any(lane.down for lane in lanes)
 
-    def _claim(self) -> list[units.Claimed]:
+    def _claim(self) -> list[Claimed]:
         slots = sum(lane.window.size for lane in self.pools.lanes.values()) or settings().window_start
         try:
-            return units.claim(self.owner, limit=min(CLAIM_AT_ONCE, slots), tail=int(TAIL_SHARE * slots))
+            return claim(self.owner, limit=min(CLAIM_AT_ONCE, slots), tail=int(TAIL_SHARE * slots))
         except DBAPIError as error:
             log.warning("claim.database_away", error=type(error.orig).__name__)
             time.sleep(1.0)
             return []
 
-    def _start(self, unit: units.Claimed) -> None:
+    def _start(self, unit: Claimed) -> None:
         self.claimed[unit.id] = unit
         self.pulse.hold(unit.id, unit.dataset_id)
         task = asyncio.create_task(self._work(unit))
         self.tasks[unit.id] = task
         task.add_done_callback(lambda _: self._forget(unit))
 
-    def _forget(self, unit: units.Claimed) -> None:
+    def _forget(self, unit: Claimed) -> None:
         self.tasks.pop(unit.id, None)
         self.claimed.pop(unit.id, None)
         self.pulse.let_go(unit.id)
 
-    async def _work(self, unit: units.Claimed) -> None:
+    async def _work(self, unit: Claimed) -> None:
         roles = {role: targets(settings(), role, unit.spec["model"]) for role in ("generator", "judge")}
         asker = Asker(
             ledger=self.ledger,
@@ -147,7 +148,7 @@ class Drain:
         else:
             await self._finish(unit, outcome, asker.replayed)
 
-    def _budget(self, unit: units.Claimed) -> Budget:
+    def _budget(self, unit: Claimed) -> Budget:
         """One budget for all units of a dataset in this process."""
         limits = unit.spec["budget"]
         found = self.budgets.get(unit.dataset_id)
@@ -156,13 +157,13 @@ class Drain:
         found.spent_elsewhere(unit.calls, unit.tokens)
         return found
 
-    async def _finish(self, unit: units.Claimed, outcome: Outcome, replayed: int) -> None:
+    async def _finish(self, unit: Claimed, outcome: Outcome, replayed: int) -> None:
         spent = any(row.reason == "budget_spent" for row in outcome.dropped)
         ended = await self._commit(unit, lambda c: units.finish(c, unit, self.owner, outcome, replayed, spent=spent))
         if ended:  # the dataset's last unit: the selection can begin
             await asyncio.to_thread(units.ring_select, unit.dataset_id)
 
-    async def _commit(self, unit: units.Claimed, work: Any) -> Any:
+    async def _commit(self, unit: Claimed, work: Any) -> Any:
         return await self.ledger.commit(unit.dataset_id, work)
 
     def _drop_stopped(self) -> None:

@@ -52,6 +52,6 @@ def settings(**given: object) -> "Settings":
         return Settings.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        message = f"The settings (environment or .env) are not valid: {where}: {first['msg']}"
+        where = ".".join(map(str, first["loc"])) or "CORPUSMITH_*"
+        message = f"The settings in the environment are not valid: {where}: {first['msg']}"
         raise Failure(USAGE, "settings", message) from None

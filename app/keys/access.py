@@ -1,5 +1,6 @@
 """Who a request comes from, as a FastAPI dependency: a tenant id, or 401."""
 
+import re
 from contextlib import suppress
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from app.keys import service
 from app.models.tenants import DEFAULT_TENANT
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
+_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _made: set[str] = set()
 
@@ -40,11 +42,9 @@ def tenant(request: Request) -> str:
 
 
 def _host(request: Request) -> str:
-    """The name in the Host header, without its port; "" for one that is no name."""
-    try:
-        return request.url.hostname or ""
-    except ValueError:
-        return ""
+    """The name in the Host header, without its port; `request.url` takes our own address for one it cannot read."""
+    found = _HOST.fullmatch(request.headers.get("host", ""))
+    return found[1].strip("[]").lower() if found else ""
 
 
 TenantDep = Annotated[str, Depends(tenant)]

@@ -53,6 +53,7 @@ class Asker:
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
         self.place, self.tail, self.budget = place, tail, budget
         self.replayed = 0
+        self.first, self.fresh = True, False
         self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(
@@ -103,8 +104,10 @@ class Asker:
     ) -> Reply:
         body = orjson.dumps(request)
         key = call_key(self.tenant_id, prompt, body, attempt)
-        raw = await self._paid(key)  # also when the budget is spent: what was paid for may be used
+        raw = None if self.fresh else await self._paid(key)
         if raw is None:
+            # A unit's first call was not in the ledger: then nothing that follows from it can be, and is not looked for.
+            self.fresh = self.fresh or self.first
             done = self.ledger.paying[self.tenant_id, key] = asyncio.get_running_loop().create_future()
             try:
                 raw = await self._pay(prompt, body, key, context, ahead, pool, request["model"])
@@ -113,6 +116,7 @@ class Asker:
                 done.set_result(None)
         else:
             self.replayed += 1
+        self.first = False
         answer = parse.envelope(raw)
         return parse.reply(parse.content(answer), prompt.reply, count)
 

@@ -1,9 +1,9 @@
 """What the tests of the API share: tenants with keys, an API as a real process, and a whole service with rows."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,11 +15,9 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
 from tests.service import Service
 
-Opened = Callable[..., AbstractContextManager[Service]]
-
 
 @contextmanager
-def open_api(folder: Path, **settings: object) -> Iterator[Service]:
+def open_api(folder: Path, **settings: Any) -> Iterator[Service]:
     """The API alone as a real process, over SQLite; no broker and no worker runs."""
     folder.mkdir(parents=True, exist_ok=True)
     service = Service(folder, model_url="http://127.0.0.1:9/v1", **settings)

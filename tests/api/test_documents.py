@@ -80,7 +80,7 @@ def test_a_form_without_a_file_is_refused(client: TestClient, url: str) -> None:
         {"data": {"a": "b"}},
         {"content": b"--x--", "headers": {"content-type": "multipart/form-data; boundary=x"}},
     ):
-        reply = client.post(url, **sent)  # type: ignore[arg-type]
+        reply = client.post(url, **sent)
         assert (reply.status_code, reply.json()["error"]["param"]) == (422, "files")
 
 

@@ -1,0 +1,208 @@
+"""Claim free units under a lease, with all that their recipes need."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app import catalog, domain
+from app.db import db_now, is_postgres, reading, transaction
+from app.models import Chunk, Context, Dataset, Document, Event, Sample, Unit
+from app.prompts import LANGUAGES
+from app.settings import settings
+from workers import lease
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A unit that is ours, with all its recipe needs. `tail`: where the dataset's last contexts begin, if it is one."""
+
+    id: str
+    tenant_id: str
+    dataset_id: str
+    attempt: int
+    position: int
+    tail: int | None
+    task: str
+    spec: dict[str, Any]
+    context: domain.Context
+    language: str
+    seed: str
+    avoid: tuple[str, ...]
+    calls: int
+    tokens: int
+    has_asked: bool = False
+
+    def asked(self) -> None:
+        self.has_asked = True
+
+
+def claim(owner: str, *, limit: int, tail: int) -> list[Claimed]:
+    """Up to `limit` free units of generating datasets, depth first; a dataset's last `tail` units come all at once.
+
+    Datasets share: each gives its first units before any gives more. A unit whose attempts are used up is failed here.
+    """
+    with transaction() as session:
+        rows = _lock_free(session, limit, tail)
+        taken: list[tuple[str, int]] = []
+        for unit in rows:
+            if unit.attempt >= settings().unit_max_attempts:
+                _poisoned(session, unit)
+            else:
+                taken.append((unit.id, unit.attempt + 1))
+        if taken:
+            session.execute(
+                update(Unit)
+                .where(Unit.id.in_([unit_id for unit_id, _ in taken]))
+                .values(status="running", owner=owner, attempt=Unit.attempt + 1, leased_at=db_now(), heartbeat_at=None)
+            )
+    if not taken:
+        return []
+    with reading() as session:
+        return _load(session, dict(taken), tail)
+
+
+def _lock_free(session: Session, limit: int, tail: int) -> list[Unit]:
+    free = or_(Unit.status == "pending", and_(Unit.status == "running", lease.is_free(Unit)))
+    datasets = session.scalars(
+        select(Dataset).where(Dataset.status == "generating").order_by(Dataset.created_at).limit(50)
+    ).all()
+    found: list[Unit] = []
+    for dataset in datasets:
+        share = min(max(1, limit // len(datasets)), _affordable(session, dataset))
+        if share == 0:
+            continue
+        query = select(Unit).where(Unit.dataset_id == dataset.id, free).order_by(Unit.position)
+        # The tail is taken whole, or two workers would each run a few long chains at the end.
+        first_of_tail = max(0, dataset.units_total - tail)
+        bounded = query.limit(share)
+        rows = list(session.scalars(bounded.with_for_update(skip_locked=True) if is_postgres(session) else bounded))
+        if rows and rows[-1].position >= first_of_tail and len(rows) == share:
+            more = query.where(Unit.position > rows[-1].position).limit(tail)
+            rows += session.scalars(more.with_for_update(skip_locked=True) if is_postgres(session) else more)
+        found += rows
+    return found
+
+
+def _affordable(session: Session, dataset: Dataset) -> int:
+    """How many more units the budget can carry to their end, so that it is not spent on many that are half done."""
+    budget = dataset.spec["budget"]
+    if budget["max_calls"] is None and budget["max_tokens_total"] is None:
+        return dataset.units_total
+    running = session.scalar(
+        select(func.count()).where(Unit.dataset_id == dataset.id, Unit.status == "running", ~lease.is_free(Unit))
+    )
+    task = catalog.TASKS[dataset.task]
+    room = [dataset.units_total]
+    if budget["max_calls"] is not None:
+        room.append(
+            (budget["max_calls"] - dataset.calls) // task.cost(task.options.model_validate(dataset.spec["options"]))
+        )
+    if budget["max_tokens_total"] is not None:
+        tokens = dataset.prompt_tokens + dataset.completion_tokens
+        # Before a unit is done nobody knows what one costs: begin with a few.
+        room.append(
+            (budget["max_tokens_total"] - tokens) * dataset.units_done // max(tokens, 1) if dataset.units_done else 4
+        )
+    # At least one at a time: the last one runs into the limit, and that ends the dataset.
+    return max(min(room) - (running or 0), 0 if running else 1)
+
+
+def _poisoned(session: Session, unit: Unit) -> None:
+    unit.status, unit.owner = "failed", None
+    unit.reason = f"worker_lost: {unit.attempt} attempts ended without a result"
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == unit.dataset_id)
+        .values(units_failed=Dataset.units_failed + 1, version=Dataset.version + 1)
+    )
+    session.add(
+        Event(
+            tenant_id=unit.tenant_id,
+            dataset_id=unit.dataset_id,
+            type="unit.failed",
+            level="error",
+            message=unit.reason,
+            data={"unit_id": unit.id},
+        )
+    )
+
+
+def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
+    rows = session.execute(
+        select(Unit, Context, Dataset)
+        .join(Context, Context.id == Unit.context_id)
+        .join(Dataset, Dataset.id == Unit.dataset_id)
+        .where(Unit.id.in_(taken))
+        .order_by(Unit.position)
+    ).all()
+    chunk_ids = {chunk_id for _, context, _ in rows for chunk_id in context.chunk_ids}
+    chunks = _chunks(session, chunk_ids)
+    later = [unit.context_id for unit, _, _ in rows if unit.round > 0]
+    asked = _asked(session, later) if later else {}
+    found = []
+    for unit, context, dataset in rows:
+        first_of_tail = max(0, dataset.units_total - tail)
+        found.append(
+            Claimed(
+                id=unit.id,
+                tenant_id=unit.tenant_id,
+                dataset_id=unit.dataset_id,
+                attempt=taken[unit.id],
+                position=unit.position,
+                tail=first_of_tail if unit.position >= first_of_tail else None,
+                task=dataset.task,
+                spec=dataset.spec,
+                context=domain.Context(
+                    id=context.id,
+                    chunks=tuple(chunks[chunk_id] for chunk_id in context.chunk_ids),
+                    language=context.language,
+                ),
+                language=LANGUAGES.get(context.language, context.language),
+                # Of what the context holds and not of its random id: a cloned dataset makes the same calls.
+                seed=f"{dataset.spec['seed']}|{unit.round}|{','.join(context.chunk_ids)}",
+                avoid=tuple(asked.get(unit.context_id, ())),
+                calls=dataset.calls,
+                tokens=dataset.prompt_tokens + dataset.completion_tokens,
+            )
+        )
+    return found
+
+
+def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
+    found: dict[str, domain.Chunk] = {}
+    wanted = sorted(chunk_ids)
+    for i in range(0, len(wanted), 500):
+        rows = session.execute(
+            select(Chunk, Document.name, Document.language)
+            .join(Document, Document.id == Chunk.document_id)
+            .where(Chunk.id.in_(wanted[i : i + 500]))
+        )
+        for chunk, name, language in rows:
+            found[chunk.id] = domain.Chunk(
+                id=chunk.id,
+                document_id=chunk.document_id,
+                document_name=name,
+                start=chunk.start,
+                end=chunk.end,
+                text=chunk.text,
+                section=chunk.section,
+                page=chunk.page,
+                page_starts=tuple((page, start) for page, start in chunk.page_starts),
+                language=language,
+            )
+    return found
+
+
+def _asked(session: Session, context_ids: list[str]) -> dict[str, list[str]]:
+    """Questions of earlier rounds, the newest 40 of each context."""
+    rows = session.execute(
+        select(Sample.context_id, Sample.question)
+        .where(Sample.context_id.in_(context_ids), Sample.question != "")
+        .order_by(Sample.id)
+    )
+    found: dict[str, list[str]] = {}
+    for context_id, question in rows:
+        found.setdefault(context_id, []).append(question)
+    return {context_id: list(dict.fromkeys(questions))[-40:] for context_id, questions in found.items()}
