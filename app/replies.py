@@ -61,8 +61,9 @@ class Evolved(Reply):
 
 
 class Verdicts(Reply):
-    """A judge's grades of one row, 1 (bad) to 5 (perfect), with the reason first."""
+    """A judge's own answer, and then its grades of the row, 1 (bad) to 5 (perfect), with the reason before them."""
 
+    own_answer: Annotated[str, Field(max_length=200)]
     reason: Annotated[str, Field(max_length=300)]
     faithfulness: Grade
     answerability: Grade

@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace, bases: list[str]) -> dict[str, Any]:
         before = _cpu(service)
         dataset = service.dataset(
             corpus,
-            gates={"source": 0, "faithfulness": 0, "answerability": 0, "usefulness": 0},
+            gates={"agreement": 0, "numbers": 0, "source": 0, "faithfulness": 0, "answerability": 0, "usefulness": 0},
             chunking={"splitter": "recursive", "size": 8000},
             grouping={"min_quality": 0},
         )

@@ -12,6 +12,7 @@ from tests.faults.conftest import ferries
 from tests.faults.verify import verify_job
 from tests.service import Service
 
+OPEN = dict.fromkeys(("source", "numbers", "agreement", "faithfulness", "answerability", "usefulness"), 0)
 ONE_CONTEXT_A_PARAGRAPH = {"chunking": {"splitter": "recursive", "size": 400}}
 
 
@@ -19,7 +20,7 @@ def test_a_context_in_which_nothing_is_dropped_costs_exactly_sixteen_calls(tmp_p
     with FakeModel() as model, Service(tmp_path, model_url=model.url, database_url=database_url) as service:
         corpus = service.corpus({"a.txt": ferries(10)})
         wanted = {"questions_per_context": 3, "evolve_rounds": 1}
-        dataset = service.dataset(corpus, options=wanted, gates={"source": 0}, **ONE_CONTEXT_A_PARAGRAPH)
+        dataset = service.dataset(corpus, options=wanted, gates=OPEN, **ONE_CONTEXT_A_PARAGRAPH)
         found = service.finished(dataset)
         assert found["units"] == {"total": 10, "done": 10, "failed": 0}
         assert found["accepted"] + sum(found["dropped"].values()) == 60
@@ -28,7 +29,7 @@ def test_a_context_in_which_nothing_is_dropped_costs_exactly_sixteen_calls(tmp_p
         verify_job(service, model, dataset, killed_in_flight=0)
 
         again = service.finished(
-            service.dataset(corpus, options=wanted, gates={"source": 0}, **ONE_CONTEXT_A_PARAGRAPH)
+            service.dataset(corpus, options=wanted, gates=OPEN, **ONE_CONTEXT_A_PARAGRAPH)
         )
         assert again["usage"]["calls"] == 0, "the same request again is replayed from the ledger and costs nothing"
         assert again["usage"]["replayed_calls"] == found["usage"]["calls"] + found["usage"]["replayed_calls"]

@@ -53,21 +53,27 @@ async def make(work: Work) -> Outcome:
 
 
 async def answer_and_judge(work: Work, question: Question) -> Sample | Dropped:
-    """One row, or why not: the cheap gates (is there an answer, is its source in the text) before the judge's call."""
+    """One row, or why not: the cheap gates (source, numbers) before the judge's call, its grades after."""
     answered = await answer(work, question, ahead=2)
     if isinstance(answered, Dropped):
         return answered
+    if failed := first_failed(answered):
+        return failed
     verdicts = await judge(work, answered, ahead=1)
     if isinstance(verdicts, Dropped):
         return verdicts
     lineage = work.lineage((*answered.lineage["prompts"], JUDGE))
     row = answered.model_copy(update={"verdicts": answered.verdicts + verdicts, "lineage": lineage})
+    return first_failed(row) or row
+
+
+def first_failed(row: Sample) -> Dropped | None:
+    """The row as a dropped one, for the first gate that it did not pass."""
     for verdict in row.verdicts:
         if not verdict.passed:
-            return drop(
-                row, catalog.METRICS[verdict.metric].reason, f"{verdict.metric} {verdict.score:g}: {verdict.reason}"
-            )
-    return row
+            detail = f"{verdict.metric} {verdict.score:g}: {verdict.reason}"
+            return drop(row, catalog.METRICS[verdict.metric].reason, detail)
+    return None
 
 
 def drop(row: Answered, reason: str, detail: str) -> Dropped:

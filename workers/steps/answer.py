@@ -12,6 +12,8 @@ from workers.steps.question import Question
 PROMPT = "answer/grounded@1"
 _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
 Answered = Sample
 
 
@@ -36,10 +38,19 @@ async def answer(work: Work, question: Question, *, ahead: int) -> Answered | Dr
         return Dropped(reason="unanswerable", detail="the context does not answer it", answer=reply.answer, **about)
     span = locate(work.context, reply.quote)
     score = span.score if span else 0.0
-    passed = score >= threshold
-    found = Verdict(metric="source", score=score, reason=f"quote: {reply.quote[:200]}", passed=passed)
-    sources = (span,) if span and (passed or not threshold) else ()
-    if not passed:
-        detail = f"the quote is not in the context ({score:.0f} of 100): {reply.quote[:200]!r}"
-        return Dropped(reason="no_source", detail=detail, answer=reply.answer, verdicts=(found,), **about)
-    return Sample(answer=reply.answer, sources=sources, verdicts=(found,), **about)
+    sources = (span,) if span else ()
+    stated = supported_numbers(reply.answer, f"{work.context.text} {question.text}")
+    verdicts = (
+        Verdict(metric="source", score=score, reason=f"quote: {reply.quote[:200]}", passed=score >= threshold),
+        Verdict(
+            metric="numbers", score=stated, reason="of the answer's numbers", passed=stated >= work.gates["numbers"]
+        ),
+    )
+    return Sample(answer=reply.answer, sources=sources, verdicts=verdicts, **about)
+
+
+def supported_numbers(answer: str, text: str) -> float:
+    """0..1: the share of the numbers in `answer` that stand in `text`; 1 when it has none."""
+    numbers = _NUMBER.findall(answer)
+    known = set(_NUMBER.findall(text))
+    return round(sum(number in known for number in numbers) / len(numbers), 3) if numbers else 1.0

@@ -1,4 +1,8 @@
-"""Let the judge grade one row: faithfulness, answerability and usefulness, in one call."""
+"""Let the judge answer the question itself and then grade one row, in one call."""
+
+import re
+
+from rapidfuzz import fuzz
 
 from app.domain import Dropped, Sample, Verdict
 from app.llm.protocol import Refused
@@ -6,11 +10,13 @@ from app.replies import Verdicts
 from workers.recipes.work import Work
 
 PROMPT = "judge/grounded@1"
+_WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
+_UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 METRICS = ("faithfulness", "answerability", "usefulness")
 
 
 async def judge(work: Work, row: Sample, *, ahead: int) -> tuple[Verdict, ...] | Dropped:
-    """The three verdicts; a gate of 0 records the grade and passes it."""
+    """The verdicts; a gate of 0 records the grade and passes it."""
     try:
         reply = await work.model.ask(
             PROMPT,
@@ -25,7 +31,10 @@ async def judge(work: Work, row: Sample, *, ahead: int) -> tuple[Verdict, ...] |
         values = {name: getattr(row, name) for name in Sample.model_fields}
         return Dropped(reason=f"judge_{refusal.reason}", detail=refusal.detail, **values)
     assert isinstance(reply, Verdicts)
-    return tuple(
+    agreed = agreement(row.question, row.answer, reply.own_answer)
+    own = f"the judge's own answer: {reply.own_answer}"
+    again = Verdict(metric="agreement", score=agreed, reason=own, passed=agreed >= work.gates["agreement"])
+    grades = tuple(
         Verdict(
             metric=name,
             score=float(getattr(reply, name)),
@@ -34,3 +43,26 @@ async def judge(work: Work, row: Sample, *, ahead: int) -> tuple[Verdict, ...] |
         )
         for name in METRICS
     )
+    return again, *grades
+
+
+def agreement(question: str, answer: str, own: str) -> float:
+    """0..100: the share of the judge's own words that the answer has too; those of the question count for nothing.
+
+    Words are compared loosely (80 of 100), since languages inflect; a number must be there as it is.
+    """
+    asked, given = _words(question), _words(answer)
+    mine = _words(own) - asked or _words(own)
+    if not mine or _UNKNOWN.match(own):
+        return 0.0
+    return round(100 * sum(_has(given, word) for word in mine) / len(mine), 1)
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in _WORD.findall(text.lower()) if len(word) > 2 or word.isdigit()}
+
+
+def _has(words: set[str], word: str) -> bool:
+    if word in words or any(character.isdigit() for character in word):
+        return word in words
+    return any(fuzz.ratio(word, other, score_cutoff=80) for other in words)

@@ -33,7 +33,14 @@ def _cost(options: GroundedQaOptions) -> int:
 GROUNDED_QA = DatasetTask(
     summary="Question and answer rows that one context supports, each with the exact text it rests on.",
     options=GroundedQaOptions,
-    gates={"source": 90.0, "faithfulness": 4.0, "answerability": 4.0, "usefulness": 3.0},
+    gates={
+        "source": 90.0,
+        "numbers": 1.0,
+        "agreement": 60.0,
+        "faithfulness": 4.0,
+        "answerability": 4.0,
+        "usefulness": 3.0,
+    },
     cost=_cost,
     rows=_rows,
     prompts=("ask/grounded@1", "answer/grounded@1", "judge/grounded@1"),
