@@ -45,6 +45,8 @@ class Settings(BaseSettings):
         default="", description="sentence-transformers folder or hub id; empty: packaged MiniLM"
     )
 
+    local_model_eager: bool = Field(default=False, description="local model server: start in half the time, run slower")
+
     max_upload_bytes: int = 512 * 1024**2
     max_json_bytes: int = 1024**2
     archive_max_bytes: int = 2 * 1024**3

@@ -18,16 +18,18 @@ from app.cli.terminal import Terminal, speaking
 from app.cli.upload import send_all, wait_parsed
 from app.cli.watch import conclude, follow
 
+# A model of 1.5 B is often wrong: keep what its judge has no doubt about.
+STRICT = {"faithfulness": 5, "answerability": 5, "usefulness": 4}
 _UP, _SIZE = "Stack, if none is running", "Size of the job"
 
 
 def demo(
-    rows: Annotated[int, typer.Option(help="Accepted rows wanted", min=1, rich_help_panel=_SIZE)] = 6,
-    questions: Annotated[int, typer.Option(help="Questions asked about each context", rich_help_panel=_SIZE)] = 2,
+    rows: Annotated[int, typer.Option(help="Accepted rows wanted", min=1, rich_help_panel=_SIZE)] = 8,
+    questions: Annotated[int, typer.Option(help="Questions asked about each context", rich_help_panel=_SIZE)] = 3,
     evolve_rounds: Annotated[int, typer.Option(help="How often each is evolved", rich_help_panel=_SIZE)] = 1,
     chunk_size: Annotated[int, typer.Option(help="Characters of a chunk", rich_help_panel=_SIZE)] = 900,
     chunks_per_context: Annotated[int, typer.Option(help="Chunks read together", rich_help_panel=_SIZE)] = 1,
-    max_calls: Annotated[int, typer.Option(help="Plan no more work after these", rich_help_panel=_SIZE)] = 80,
+    max_calls: Annotated[int, typer.Option(help="Plan no more work after these", rich_help_panel=_SIZE)] = 100,
     seed: Annotated[int, typer.Option(help="Another seed, other questions", rich_help_panel=_SIZE)] = 0,
     output: Annotated[Path, typer.Option(help="Folder to write to", file_okay=False)] = Path("corpusmith-demo"),
     model: Annotated[
@@ -51,13 +53,14 @@ def demo(
         "--model": model, "--generator-url": generator_url, "--generator-model": generator_model,
         "--judge-url": judge_url, "--judge-model": judge_model,
     }  # fmt: skip
-    up_options = [part for name, value in given.items() if value for part in (name, value)]
+    # For some minutes of work a model server that starts sooner is done sooner.
+    up_options = ["--eager"] + [part for name, value in given.items() if value for part in (name, value)]
     with speaking(as_json) as terminal, demo_stack.running(terminal, url, api_key, data_dir, up_options) as service:
         dataset = _dataset(
             service, terminal, name="demo", rows=rows, seed=seed,
             options={"questions_per_context": questions, "evolve_rounds": evolve_rounds},
             chunking={"size": chunk_size}, grouping={"chunks_per_context": chunks_per_context},
-            budget={"max_calls": max_calls},
+            budget={"max_calls": max_calls}, gates=STRICT,
         )  # fmt: skip
         accepted, dropped = _show(service, terminal, dataset["id"], dataset["dropped"])
         if not accepted:

@@ -18,7 +18,7 @@ def up(
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback needs an API key")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port of the API and the web pages; 0 takes a free one", min=0)
+        int | None, typer.Option(help="Port of the API; 0 takes a free one", min=0)
     ] = None,
     model: Annotated[
         str, typer.Option(help="Local generator: a name from `corpusmith models`, a folder, a hub id, or 'none'")
@@ -27,6 +27,7 @@ def up(
     generator_model: Annotated[str, typer.Option(help="Model name at --generator-url")] = "",
     judge_url: Annotated[str, typer.Option(help="Another server for judging (default: the generator)")] = "",
     judge_model: Annotated[str, typer.Option(help="Model name at --judge-url")] = "",
+    eager: Annotated[bool, typer.Option("--eager", help="Local model: start in half the time, run slower")] = False,
     llm_workers: Annotated[int, typer.Option(help="Workers that call the model", min=1)] = 1,
     cpu_concurrency: Annotated[int, typer.Option(help="Documents parsed at once", min=1)] = 2,
 ) -> None:
@@ -39,6 +40,7 @@ def up(
         "generator_model": generator_model,
         "judge_url": judge_url,
         "judge_model": judge_model,
+        "local_model_eager": eager or None,
     }
     console, began = Console(), time.monotonic()
 

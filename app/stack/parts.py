@@ -62,12 +62,12 @@ def workers(env: dict[str, str], data_dir: Path, llm_workers: int, cpu_concurren
     ]
 
 
-def model(local: LocalModel, cache_dir: Path, port: int, report: Callable[[str], None]) -> Part:
+def model(local: LocalModel, settings: Settings, port: int, report: Callable[[str], None]) -> Part:
     """The local model server, after its environment has been made ready."""
-    python = model_venv.ensure(cache_dir, report)
+    python = model_venv.ensure(settings.cache_dir, report)
     return Part(
         "model",
-        model_server.argv(python, local, port),
+        model_server.argv(python, local, port, eager=settings.local_model_eager),
         model_server.environment(os.environ, local),
         ready=model_server.Health(f"http://127.0.0.1:{port}", local.name),
         start_seconds=900.0,

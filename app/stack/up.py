@@ -94,7 +94,7 @@ class _Stack:
             try:
                 if local:
                     model = models.ensure(local, settings.cache_dir, self._report)
-                    self._start(parts.model(model, settings.cache_dir, model_port, self._report))
+                    self._start(parts.model(model, settings, model_port, self._report))
                 self._start(*crew)
             except Exception as error:  # raised again by the thread that waits
                 if not self._stop.is_set():  # else it failed because we are ending
