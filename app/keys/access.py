@@ -12,7 +12,7 @@ from app.errors import Unauthorized
 from app.keys import service
 from app.models.tenants import DEFAULT_TENANT
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost", "testclient")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _made: set[str] = set()
@@ -31,7 +31,7 @@ def tenant(request: Request) -> str:
             raise Unauthorized("Send a valid API key as `Authorization: Bearer <key>`.", headers=_CHALLENGE)
     client = request.client.host if request.client else ""
     # The Host header is checked as well: a page in a browser must not reach us by a name that resolves to loopback.
-    if client not in LOOPBACK or _host(request) not in (*LOOPBACK, "testserver"):
+    if client not in LOOPBACK or _host(request) not in LOOPBACK:
         message = "No API key exists yet; until `corpusmith keys create` only this machine may connect."
         raise Unauthorized(message, headers=_CHALLENGE)
     if DEFAULT_TENANT not in _made:

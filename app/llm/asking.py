@@ -106,7 +106,7 @@ class Asker:
         key = call_key(self.tenant_id, prompt, body, attempt)
         raw = None if self.fresh else await self._paid(key)
         if raw is None:
-            # A unit's first call was not in the ledger: then nothing that follows from it can be, and is not looked for.
+            # A unit's first call was not in the ledger: then nothing that follows from it can be there either.
             self.fresh = self.fresh or self.first
             done = self.ledger.paying[self.tenant_id, key] = asyncio.get_running_loop().create_future()
             try:

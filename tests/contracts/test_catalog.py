@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from app import catalog
+from app.catalog.kinds import ExportFormat
+from app.catalog.registry import Registry
 from app.domain import Sample
 from workers.recipes import recipe
 
@@ -30,7 +32,8 @@ def test_every_task_has_a_recipe_known_gates_and_usable_defaults(name: str) -> N
 
 def test_grounded_qa_costs_sixteen_calls_with_its_defaults() -> None:
     task = catalog.TASKS["grounded_qa"]
-    assert task.cost(task.options(questions_per_context=3, evolve_rounds=1)) == 1 + 3 + 3 + 3 + 6
+    options = task.options.model_validate({"questions_per_context": 3, "evolve_rounds": 1})
+    assert task.cost(options) == 1 + 3 + 3 + 3 + 6
 
 
 def test_a_file_is_all_it_takes_to_add_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +44,6 @@ def test_a_file_is_all_it_takes_to_add_a_format(tmp_path: Path, monkeypatch: pyt
     import app.catalog.formats as folder
 
     monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
-    fresh = catalog.Registry(catalog.ExportFormat, "app.catalog.formats")
+    fresh = Registry(ExportFormat, "app.catalog.formats")
     assert fresh["pairs"].render(SAMPLE) == {"q": "When?"}
     assert "messages" in fresh

@@ -28,9 +28,7 @@ def test_a_context_in_which_nothing_is_dropped_costs_exactly_sixteen_calls(tmp_p
             assert model.bill().total == 16 * 10
         verify_job(service, model, dataset, killed_in_flight=0)
 
-        again = service.finished(
-            service.dataset(corpus, options=wanted, gates=OPEN, **ONE_CONTEXT_A_PARAGRAPH)
-        )
+        again = service.finished(service.dataset(corpus, options=wanted, gates=OPEN, **ONE_CONTEXT_A_PARAGRAPH))
         assert again["usage"]["calls"] == 0, "the same request again is replayed from the ledger and costs nothing"
         assert again["usage"]["replayed_calls"] == found["usage"]["calls"] + found["usage"]["replayed_calls"]
         assert again["accepted"] == found["accepted"]

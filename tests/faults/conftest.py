@@ -8,9 +8,9 @@ import pytest
 def ferries(count: int) -> bytes:
     """A text of `count` paragraphs, each with facts of its own."""
     return "\n\n".join(
-        f"The ferry Number {i} leaves Harbour {i} at {i % 24:02d}:{i % 60:02d} every day. A ticket for it costs {i + 3} "
-        f"euros and fifty cents. The captain of ferry Number {i} is called Person {i}. It carries {50 + i} passengers and "
-        f"{i + 2} cars across the sound, and it was built in the year {1900 + i} at the yard of Town {i}."
+        f"The ferry Number {i} leaves Harbour {i} at {i % 24:02d}:{i % 60:02d} every day. A ticket for it costs "
+        f"{i + 3} euros and fifty cents. The captain of ferry Number {i} is called Person {i}. It carries {50 + i} "
+        f"passengers, {i + 2} cars across the sound, and it was built in the year {1900 + i} at the yard of Town {i}."
         for i in range(count)
     ).encode()
 

@@ -33,7 +33,7 @@ def verify_job(service: Service, model: FakeModel, dataset_id: str, *, killed_in
         )
         slots = session.execute(select(Sample.unit_id, Sample.key).where(Sample.dataset_id == dataset_id)).all()
     engine.dispose()
-    # I1: nothing that was paid for is lost: every reply of the bill is in the ledger, but for those in flight at a kill.
+    # I1: nothing that was paid for is lost: all of the bill is in the ledger, but for what was in flight at a kill.
     assert bill.total - keys <= killed_in_flight, (bill.total, keys)
     assert bill.distinct <= keys + killed_in_flight
     # I2: no row twice.

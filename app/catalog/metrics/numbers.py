@@ -1,9 +1,9 @@
-"""The share of the numbers in an answer that stand in its context or question: 1 when all do, or there are none."""
+"""The share of the numbers in an answer that stand in its context or question; 1 when it has none."""
 
 from app.catalog.kinds import Metric
 
 NUMBERS = Metric(
-    summary="The share of the numbers in an answer that stand in its context or question: 1 when all do, or there are none.",
+    summary="The share of the numbers in an answer that stand in its context or question; 1 when it has none.",
     low=0.0,
     high=1.0,
     keep_at_least=1.0,

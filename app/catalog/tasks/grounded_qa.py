@@ -36,6 +36,7 @@ GROUNDED_QA = DatasetTask(
     gates={
         "source": 90.0,
         "numbers": 1.0,
+        "standalone": 1.0,
         "agreement": 60.0,
         "faithfulness": 4.0,
         "answerability": 4.0,
