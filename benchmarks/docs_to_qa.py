@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import psutil
 
+from app.catalog import TASKS
 from benchmarks.corpus import chunks
 from tests.service import ROOT, Service, free_port, wait
 
@@ -94,7 +95,7 @@ def _run(options: argparse.Namespace, bases: list[str]) -> dict[str, Any]:
         before = _cpu(service)
         dataset = service.dataset(
             corpus,
-            gates={"agreement": 0, "numbers": 0, "source": 0, "faithfulness": 0, "answerability": 0, "usefulness": 0},
+            gates=dict.fromkeys(TASKS["grounded_qa"].gates, 0),
             chunking={"splitter": "recursive", "size": 8000},
             grouping={"min_quality": 0},
         )

@@ -12,7 +12,7 @@ from tests.faults.conftest import ferries
 from tests.faults.verify import verify_job
 from tests.service import Service
 
-OPEN = dict.fromkeys(("source", "numbers", "agreement", "faithfulness", "answerability", "usefulness"), 0)
+OPEN = dict.fromkeys(("source", "numbers", "standalone", "agreement", "faithfulness", "answerability", "usefulness"), 0)
 ONE_CONTEXT_A_PARAGRAPH = {"chunking": {"splitter": "recursive", "size": 400}}
 
 

@@ -16,7 +16,7 @@ from app.samples import paths
 from app.stack import running
 from tests.service import ROOT, Service, wait
 
-OPEN = dict.fromkeys(("source", "numbers", "agreement", "faithfulness", "answerability", "usefulness"), 0)
+OPEN = dict.fromkeys(("source", "numbers", "standalone", "agreement", "faithfulness", "answerability", "usefulness"), 0)
 
 
 @pytest.mark.model

@@ -12,6 +12,13 @@ from workers.steps.question import Question
 PROMPT = "answer/grounded@1"
 _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 
+_DOCUMENT = re.compile(
+    r"\b(?:the|this|given|provided|above) (?:text|document|passage|context|excerpt|instruction)s?\b"
+    r"|\b(?:according to|in|from|given) the (?:given )?(?:information|instructions)\b"
+    r"|\b(?:в|из|по) (?:(?:данном|этом|приведённом|указанном) )?(?:тексте?|документе?|отрывке?|текста|документу)\b"
+    r"|\b(?:im|dem|laut) (?:text|dokument)\b|\b(?:le|du|ce) (?:texte|document)\b|\bel (?:texto|documento)\b",
+    re.I,
+)
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 Answered = Sample
@@ -40,13 +47,24 @@ async def answer(work: Work, question: Question, *, ahead: int) -> Answered | Dr
     score = span.score if span else 0.0
     sources = (span,) if span else ()
     stated = supported_numbers(reply.answer, f"{work.context.text} {question.text}")
-    verdicts = (
-        Verdict(metric="source", score=score, reason=f"quote: {reply.quote[:200]}", passed=score >= threshold),
-        Verdict(
-            metric="numbers", score=stated, reason="of the answer's numbers", passed=stated >= work.gates["numbers"]
-        ),
+    mention = mentions_document(f"{question.text} {reply.answer}")
+    alone = 0.0 if mention else 1.0
+    found = {
+        "source": (score, f"quote: {reply.quote[:200]}"),
+        "numbers": (stated, "of the answer's numbers stand in the context"),
+        "standalone": (alone, mention or "nothing points outside the row"),
+    }
+    verdicts = tuple(
+        Verdict(metric=name, score=value, reason=reason, passed=value >= work.gates[name])
+        for name, (value, reason) in found.items()
     )
     return Sample(answer=reply.answer, sources=sources, verdicts=verdicts, **about)
+
+
+def mentions_document(text: str) -> str:
+    """The words that point to the document the reader does not have, or ""."""
+    found = _DOCUMENT.search(text)
+    return found.group() if found else ""
 
 
 def supported_numbers(answer: str, text: str) -> float:
