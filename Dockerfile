@@ -1,4 +1,4 @@
-# One file, three images: `api` (no torch), `worker` (embeddings on CPU), `gpu` (training, on a CUDA base).
+# One file, two images: `api` (no torch; also runs beat and migrations) and `worker` (embeddings on CPU).
 #   docker build --target api -t corpusmith-api .
 FROM python:3.11-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     document_max_attempts: int = 3
     call_idle_timeout_seconds: float = 600.0
     call_connect_timeout_seconds: float = 5.0
-    window_start: int = 16
+    window_start: int = 32
     window_max: int = 4096
     model_probe_seconds: float = Field(default=2.0, description="how often a model server that is down is asked again")
     commit_linger_seconds: float = Field(

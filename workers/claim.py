@@ -16,14 +16,14 @@ from workers import lease
 
 @dataclass(slots=True)
 class Claimed:
-    """A unit that is ours, with all its recipe needs. `tail`: where the dataset's last contexts begin, if it is one."""
+    """A unit that is ours, with all its recipe needs. `left`: units from this one to the dataset's last."""
 
     id: str
     tenant_id: str
     dataset_id: str
     attempt: int
     position: int
-    tail: int | None
+    left: int
     task: str
     spec: dict[str, Any]
     context: domain.Context
@@ -60,7 +60,7 @@ def claim(owner: str, *, limit: int, tail: int) -> list[Claimed]:
     if not taken:
         return []
     with reading() as session:
-        return _load(session, dict(taken), tail)
+        return _load(session, dict(taken))
 
 
 def _lock_free(session: Session, limit: int, tail: int) -> list[Unit]:
@@ -129,7 +129,7 @@ def _poisoned(session: Session, unit: Unit) -> None:
     )
 
 
-def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
+def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     rows = session.execute(
         select(Unit, Context, Dataset)
         .join(Context, Context.id == Unit.context_id)
@@ -143,7 +143,6 @@ def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
     asked = _asked(session, later) if later else {}
     found = []
     for unit, context, dataset in rows:
-        first_of_tail = max(0, dataset.units_total - tail)
         found.append(
             Claimed(
                 id=unit.id,
@@ -151,7 +150,7 @@ def _load(session: Session, taken: dict[str, int], tail: int) -> list[Claimed]:
                 dataset_id=unit.dataset_id,
                 attempt=taken[unit.id],
                 position=unit.position,
-                tail=first_of_tail if unit.position >= first_of_tail else None,
+                left=dataset.units_total - unit.position,
                 task=dataset.task,
                 spec=dataset.spec,
                 context=domain.Context(

@@ -14,7 +14,7 @@ import uvloop
 from sqlalchemy.exc import DBAPIError
 
 from app.db import engine
-from app.llm.asking import Asker, ModelUnusable
+from app.llm.asking import TAIL_SHARE, Asker, ModelUnusable
 from app.llm.budget import Budget
 from app.llm.ledger import Ledger
 from app.llm.pool import Pools, targets
@@ -26,8 +26,8 @@ from workers.recipes import Outcome, Work, recipe
 
 log = structlog.get_logger()
 
-CLAIM_AT_ONCE = 64
-TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
+CLAIM_AT_ONCE = 256
+CLAIM_PAUSE_SECONDS = 0.4
 POLL_SECONDS = 0.05
 
 
@@ -61,38 +61,40 @@ class Drain:
 
     async def _loop(self) -> None:
         idle_since = time.monotonic()
-        looked_at = 0.0
+        look_at = 0.0
         while not shutdown.requested.is_set() and not self.pulse.lost.is_set():
             await asyncio.sleep(POLL_SECONDS)
             self._drop_stopped()
             await self._tell_waiting()
             now = time.monotonic()
-            # Ask the database often while something was found, seldom while it had nothing to give.
-            if self._hungry() and now - looked_at >= (0.0 if idle_since == now else 0.25):
-                looked_at = now
-                found = await asyncio.to_thread(self._claim)
+            room = self._room()
+            # Ask again at once while the database had all that was asked for, seldom while it had nothing to give.
+            if room > 0 and now >= look_at:
+                found = await asyncio.to_thread(self._claim, min(CLAIM_AT_ONCE, room))
                 for unit in found:
                     self._start(unit)
+                look_at = time.monotonic() + (0.0 if found else CLAIM_PAUSE_SECONDS)
             if self.tasks:
                 idle_since = now
             elif now - idle_since > settings().drain_idle_seconds:
                 return
 
-    def _hungry(self) -> bool:
-        """Are fewer calls ready than the servers could take? Then open more contexts, else finish the open ones."""
+    def _room(self) -> int:
+        """How many more contexts to open: as many as the servers could take calls beyond those that are ready."""
         if self.ledger.failing_since is not None:
-            return False
+            return 0
         lanes = list(self.pools.lanes.values())
         if not lanes:
-            return len(self.tasks) < settings().window_start
-        room = sum(lane.limit - lane.inflight - lane.waiting for lane in lanes)
+            return settings().window_start - len(self.tasks)
+        if any(lane.down for lane in lanes):
+            return 0
         starting = sum(1 for unit in self.claimed.values() if not unit.has_asked)
-        return room - starting > 0 and not any(lane.down for lane in lanes)
+        return sum(lane.limit - lane.inflight - lane.waiting for lane in lanes) - starting
 
-    def _claim(self) -> list[Claimed]:
+    def _claim(self, limit: int) -> list[Claimed]:
         slots = sum(lane.window.size for lane in self.pools.lanes.values()) or settings().window_start
         try:
-            return claim(self.owner, limit=min(CLAIM_AT_ONCE, slots), tail=int(TAIL_SHARE * slots))
+            return claim(self.owner, limit=limit, tail=int(TAIL_SHARE * slots))
         except DBAPIError as error:
             log.warning("claim.database_away", error=type(error.orig).__name__)
             time.sleep(1.0)
@@ -120,7 +122,7 @@ class Drain:
             dataset_id=unit.dataset_id,
             unit_id=unit.id,
             place=unit.position,
-            tail=unit.tail,
+            left=unit.left,
             budget=self._budget(unit),
         )
         asker.on_ask = unit.asked

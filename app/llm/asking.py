@@ -18,6 +18,7 @@ from app.llm.protocol import Refused
 from app.prompts import Prompt
 from app.replies import Reply
 
+TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
 CONTENT_TRIES = 3  # one reply and, when it cannot be used, two more
 
 
@@ -34,7 +35,7 @@ class BudgetSpent(Refused):
 
 
 class Asker:
-    """The `Model` of one unit. `place` is the unit's position; `tail` says that it is among the dataset's last ones."""
+    """The `Model` of one unit. `place` is the unit's position, `left` the number of units from it to the dataset's last."""
 
     def __init__(
         self,
@@ -46,12 +47,12 @@ class Asker:
         dataset_id: str,
         unit_id: str,
         place: int,
-        tail: int | None,
+        left: int,
         budget: Budget,
     ) -> None:
         self.ledger, self.pools, self.models = ledger, pools, models
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
-        self.place, self.tail, self.budget = place, tail, budget
+        self.place, self.left, self.budget = place, left, budget
         self.replayed = 0
         self.first, self.fresh = True, False
         self.on_ask: Callable[[], None] = lambda: None
@@ -134,7 +135,8 @@ class Asker:
         lane = pool.lane(context.id)
         self.on_ask()
         # Depth first by context; the last contexts together, longest remaining path first, so no slot idles at the end.
-        order = (self.place, 0, 0) if self.tail is None else (self.tail, -ahead, self.place)
+        tail = int(TAIL_SHARE * pool.slots)
+        order = (self.place, 0, 0) if self.left > tail else (self.place + self.left - tail, -ahead, self.place)
         estimate = len(body) // 4 + prompt.max_tokens // 4
         if not self.budget.reserve(estimate):
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")

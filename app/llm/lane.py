@@ -1,6 +1,7 @@
 """The waiting room before one server: a heap for each dataset, one window, fair turns, and a circuit breaker."""
 
 import asyncio
+import functools
 import heapq
 import itertools
 import random
@@ -35,6 +36,12 @@ class Flow:
     served: float = 0.0
     weight: float = 1.0
     heap: "list[tuple[tuple[int, ...], int, Call]]" = field(default_factory=list)
+
+
+def _abort(task: "asyncio.Task[None]", future: "asyncio.Future[bytes]") -> None:
+    """The caller withdrew: close the connection, and the server stops generating."""
+    if future.cancelled():
+        task.cancel()
 
 
 class Lane:
@@ -110,16 +117,15 @@ class Lane:
             task = asyncio.create_task(self._send(call))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            call.future.add_done_callback(functools.partial(_abort, task))
 
     def _resume(self) -> None:
         self._timer = None
         self._pump()
 
     async def _send(self, call: Call) -> None:
-        sending = asyncio.create_task(self.endpoint.post(call.body))
-        call.future.add_done_callback(lambda _: sending.cancel())
         try:
-            raw = await sending
+            raw = await self.endpoint.post(call.body)
         except Unavailable as failure:
             await self._unavailable(call, failure)
         except Rejected as rejection:
@@ -169,7 +175,8 @@ class Lane:
 
     async def _tune(self) -> None:
         while True:
-            await asyncio.sleep(0.1 if self.inflight else 0.5)
+            # Look often while the window still grows; once calls wait at the server there is no hurry.
+            await asyncio.sleep(0.1 if self.inflight >= self.window.size - 2 else 0.4)
             if not self.inflight or self.down:
                 continue
             load = await self.endpoint.load()

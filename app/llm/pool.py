@@ -64,7 +64,9 @@ class Pools:
             total=settings.call_idle_timeout_seconds, sock_connect=settings.call_connect_timeout_seconds
         )
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60), timeout=timeout, auto_decompress=True
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60),
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     def pool(self, role_targets: list[Target]) -> Pool:

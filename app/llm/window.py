@@ -10,14 +10,16 @@ class Window:
     def __init__(self, start: int, maximum: int) -> None:
         self.size, self.maximum = start, maximum
         self.measured = False
-        self._successes = 0
+        self._successes, self._settled = 0, False
 
     def seen(self, running: float, waiting: float, inflight: int) -> None:
-        """One reading of /metrics: grow a quarter while nothing waits, settle a little above what runs."""
+        """One reading of /metrics: grow while nothing waits, settle a little above what runs."""
         self.measured = True
         if waiting == 0 and inflight >= self.size - 2:
-            self.size = min(self.maximum, int(self.size * 1.25) + 8)
+            growth = 1.25 if self._settled else 1.6
+            self.size = min(self.maximum, int(self.size * growth) + 8)
         elif waiting > 0.125 * running + 16:
+            self._settled = True
             self.size = max(16, int(running * 1.0625) + 16)
 
     def succeeded(self) -> None:

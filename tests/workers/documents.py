@@ -45,6 +45,29 @@ def pdf_lines(*lines: str, bookmark: str = "") -> bytes:
     return file.getvalue()
 
 
+def pdf_book(*chapters: tuple[str, str, int]) -> bytes:
+    """For each chapter its printed title, what its bookmark says, and how many pages later than there it stands.
+
+    Long titles go over two lines, and each page begins with the same running head as a page of its own would.
+    """
+    file = io.BytesIO()
+    canvas = Canvas(file)
+    for at, (title, bookmark, later) in enumerate(chapters):
+        canvas.bookmarkHorizontal(f"chapter{at}", 50, 650)
+        canvas.addOutlineEntry(bookmark, f"chapter{at}")
+        for _ in range(later):
+            canvas.drawString(50, 760, "The end of what went before.")
+            canvas.showPage()
+        canvas.drawString(50, 760, bookmark)
+        canvas.drawString(50, 700, "What is said before the title.")
+        for line, part in enumerate(title.split("|")):
+            canvas.drawString(50, 640 - 14 * line, part)
+        canvas.drawString(50, 580, "the text of the chapter begins in lower case.")
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
 def word() -> bytes:
     """A heading, a paragraph, a lower heading and a table."""
     document = docx.Document()

@@ -43,6 +43,15 @@ def _leave_a_process() -> str:
     return "left"
 
 
+def _leave_a_session() -> str:
+    if os.fork() == 0:
+        try:
+            os.setsid()
+        finally:
+            _sleep()
+    return "left"
+
+
 def _allocate() -> str:
     return str(len([bytearray(10_000_000) for _ in range(1_000)]))
 
@@ -97,6 +106,7 @@ ACTS: dict[str, Callable[[], str]] = {
     "sleep": _sleep,
     "close-and-sleep": _close_and_sleep,
     "leave-a-process": _leave_a_process,
+    "leave-a-session": _leave_a_session,
     "allocate": _allocate,
     "allocate-natively": _allocate_natively,
     "segfault": _segfault,

@@ -3,6 +3,7 @@
 import gzip
 import os
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,35 @@ def test_a_bookmark_of_a_pdf_is_a_heading_where_its_title_stands(read: Read) -> 
     )
     (heading,) = parsed.headings
     assert parsed.text[heading.start :].startswith("Fog and wind\n")
+
+
+def test_bookmarks_are_found_by_their_titles_however_these_are_printed(read: Read) -> None:
+    chapters = (
+        ("4.2. Fog and wind", "Fog and wind", 0),
+        ("CHAPTER 5 THE ENGINE-|ROOM AND ITS CREW", "The engine-room and its crew", 0),
+        ("Moorings", "6.1 Moorings", 0),
+        ("Not as the bookmark says", "Other words", 0),
+        ("7 Tides", "Tides", 1),
+    )
+    parsed = read(documents.pdf_book(*chapters), "a.pdf")
+    found = {heading.title: parsed.text[heading.start :].split("\n")[0] for heading in parsed.headings}
+    assert found == {
+        "Fog and wind": "4.2. Fog and wind",
+        "The engine-room and its crew": "CHAPTER 5 THE ENGINE- ROOM AND ITS CREW",
+        "6.1 Moorings": "Moorings",
+        "Other words": "Other words",
+        "Tides": "Tides",
+    }
+    assert [heading.start for heading in parsed.headings] == sorted(heading.start for heading in parsed.headings)
+    assert [parsed.text[page.start :].startswith(("Fog", "The e", "6.1", "Other", "Tides")) for page in parsed.pages]
+
+
+def test_the_places_of_pages_are_those_of_their_own_text(read: Read) -> None:
+    parsed = read(documents.pdf_book(("1 Fog", "Fog", 0), ("2 Wind", "Wind", 2), ("3 Ice", "Ice", 0)), "a.pdf")
+    beginnings = [parsed.text[page.start : page.end].split("\n")[0] for page in parsed.pages]
+    assert beginnings == ["Fog", "The end of what went before.", "The end of what went before.", "Wind", "Ice"]
+    assert all(parsed.text[page.start : page.end].strip() for page in parsed.pages)
+    assert [parsed.text[end.end : start.start] for end, start in pairwise(parsed.pages)] == ["\n\n"] * 4
 
 
 def test_a_pdf_with_a_password_is_encrypted_and_one_with_an_empty_password_opens(read: Read) -> None:

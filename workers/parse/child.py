@@ -58,21 +58,22 @@ def _attend(parse: Parser, task: wire.Task, document: int, before: int, channel:
         channel.close()  # or a parser that was taken over could answer for the next document
         os.setpgid(0, 0)
         os.dup2(errors_end, 2)
+        walls.stay_in_group()  # where it can be found and killed with all it starts
         _work(parse, task, document, before, reply_end)
     os.close(reply_end)
     os.close(errors_end)
     deadline = time.monotonic() + task.wall_seconds
-    body, in_time = _read_all(reply, deadline)
-    in_time = in_time and _ends(pid, deadline)
+    body = _read_reply(reply, deadline)
+    in_time = body is not None or _ends(pid, deadline)
     _kill(pid)  # before it is waited for: as long as it is not, its number belongs to nobody else
     _, status, usage = os.wait4(pid, 0)
     said = _last_words(errors)
     os.close(reply)
     os.close(errors)
+    if body is not None:
+        return body
     if not in_time:
         return _failure("parse_timeout", TIMEOUT)
-    if status == 0 and body:
-        return body
     return _post_mortem(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, said, task)
 
 
@@ -89,6 +90,7 @@ def _work(parse: Parser, task: wire.Task, document: int, before: int, reply_end:
         except MemoryError:
             body = _failure("parse_oom", MEMORY)
         with os.fdopen(reply_end, "wb") as out:
+            out.write(wire.LENGTH.pack(len(body)))
             out.write(body)
         os._exit(0)
     except BaseException as error:  # or the fork would run on into the loop of its parent
@@ -97,20 +99,26 @@ def _work(parse: Parser, task: wire.Task, document: int, before: int, reply_end:
         os._exit(1)
 
 
-def _read_all(pipe: int, deadline: float) -> tuple[bytearray, bool]:
+def _read_reply(pipe: int, deadline: float) -> bytearray | None:
+    """The whole reply, whoever else may hold the pipe open; None if it does not come."""
     body = bytearray()
+    size = wire.LENGTH.size
     poller = select.poll()
     poller.register(pipe, select.POLLIN | select.POLLHUP)
     while poller.poll(max(0, int((deadline - time.monotonic()) * 1000))):
         block = os.read(pipe, 1024**2)
         if not block:
-            return body, True
+            return None
         body += block
-    return body, False
+        if len(body) >= size:
+            (length,) = wire.LENGTH.unpack(body[:size])
+            if len(body) >= size + length:
+                return body[size : size + length]
+    return None
 
 
 def _ends(pid: int, deadline: float) -> bool:
-    """Whether the fork, which has said all it will say, is gone by then."""
+    """Whether the fork, which will say no more, is gone by then."""
     handle = os.pidfd_open(pid)
     poller = select.poll()
     poller.register(handle, select.POLLIN)

@@ -25,7 +25,9 @@ _NO_TEXT = "The file is not text in any known encoding."
 _MOST_CONTROLS, _FEW_CONTROLS = 0.02, 2
 _CONTROL_BYTES = bytes([*range(9), 11, *range(14, 27), *range(28, 32)])
 _CONTROLS = dict.fromkeys([*_CONTROL_BYTES, 0xFFFD])
-_TELLING_WORD = re.compile(rb"[^\s\x80-\xff]*[\x80-\xff]\S*")  # blanks are no part of a character in any of them
+_TAG = re.compile(rb"<[^<>]*>")
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+_LONG_RUN = re.compile(rb"([!-~]{20})[!-~]+([!-~]{20})")
 _ASCII, _FEW_ACCENTS = bytes(range(128)), 0.12
 _SAMPLE, _PIECES = 4096, 8
 _DENSE = 0.9
@@ -45,7 +47,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
         name = declared
     if name is None and not looks_wide and _decodes(data, "utf-8"):
         name = "utf-8"
-    name = name or _likeliest(start, declared)
+    name = name or _likeliest(_telling_part(data), declared)
     text = data.decode(name, errors="replace")
     beginning = text[:_START]
     if _is_noisy(len(beginning), len(beginning.translate(_CONTROLS))):
@@ -71,12 +73,22 @@ def _decodes(data: bytes, name: str) -> bool:
     return True
 
 
+def _telling_part(data: bytes) -> bytes:
+    """Where to look: at the start, unless there is nothing but ASCII."""
+    first = _BEYOND_ASCII.search(data)
+    begin = first.start() if first else 0
+    return data[:_START] if begin < _START // 2 else data[begin // 4 * 4 - _START // 2 :][:_START]
+
+
 def _likeliest(start: bytes, declared: str | None) -> str:
-    telling = b" ".join(_TELLING_WORD.findall(start))
+    prose = _TAG.sub(b" ", start)
+    prose = start if prose.isascii() else prose
+    # Blanks are no part of a character in any narrow encoding.
+    telling = _LONG_RUN.sub(rb"\1\2", b" ".join(word for word in prose.split() if not word.isascii()))
     may_be_wide = b"\0" in start or len(telling) > _DENSE * len(start)
     sample = _pieces(start if may_be_wide else telling)
-    expected = language.detect(start.decode("ascii", errors="ignore"))
-    latin = len(start.translate(None, _ASCII)) < _FEW_ACCENTS * len(start)
+    expected = language.detect(prose.decode("ascii", errors="ignore"))
+    latin = len(prose.translate(None, _ASCII)) < _FEW_ACCENTS * len(prose)
 
     def likelihood(name: str) -> float:
         return letters.likelihood(sample.decode(name, errors="replace"), expected, latin=latin)
@@ -85,7 +97,7 @@ def _likeliest(start: bytes, declared: str | None) -> str:
     if may_be_wide:
         likely |= {name: likelihood(name) for name in _WIDE}
     best = max(likely, key=lambda name: likely[name])
-    if declared and _decodes(b"", declared) and likelihood(declared) >= likely[best] - _DOUBT * len(sample):
+    if declared and _decodes(b" ", declared) and likelihood(declared) >= likely[best] - _DOUBT * len(sample):
         return declared
     if likely[best] < _NONSENSE * len(sample):
         raise ParseFailed("corrupt", _NO_TEXT)

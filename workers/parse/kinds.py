@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from app.domain import Parsed
-from workers.parse import language, office, pdf, rows, text, web
+from workers.parse import encoding, language, office, pdf, rows, text, web
 from workers.parse.failure import ParseFailed
 
 MAX_CHARACTERS = 20_000_000
@@ -72,7 +72,9 @@ def parse(file: BinaryIO, name: str) -> Parsed:
 
 def preload() -> None:
     """Load what every document would otherwise load for itself."""
-    language.detect("Every model is loaded on first use.")
+    language.preload()
+    encoding.preload()
+    text.read_markdown(b"# Title\n\nText.").model_dump_json()
 
 
 def _too_large() -> ParseFailed:

@@ -1,6 +1,6 @@
 """How likely a text is as writing of some language: what tells the right decoding of bytes from the wrong ones.
 
-A rough model on purpose. The letters of each language by their rank (Zipf), three grades of Chinese characters and of
+A rough model on purpose. The letters of each language by their rank, three grades of Chinese characters and of
 Korean syllables, and what stands next to what. Wrong decodings miss by much more than the model does.
 """
 
@@ -86,6 +86,7 @@ _PUNCTUATION = _OPENS | _CLOSES | frozenset("±×½¼¾（）\u3000")
 _SPACE = frozenset("\t\n\r ")
 
 _ASCII, _ASCII_SIGN, _TYPICAL, _FRAME, _SIGN, _FOREIGN, _IDEOGRAM, _NONSENSE = -3, -4, -4.5, -6, -8, -8, -12.5, -15
+_STEEPNESS = 3.5  # the last letter of an alphabet is so many powers of e rarer than the first
 _BEYOND_ASCII = math.log(0.06)  # the share of such letters in languages of Latin script
 _CAPITAL, _CAPITAL_INSIDE, _SCRIPTS_MEET, _SIGN_INSIDE, _FRAME_GOES_ON = -1.0, -5, -5, -3, 5
 _HIRAGANA, _KATAKANA, _FREQUENT, _GRADE_ONE, _GRADE_TWO = -3.6, -4.6, -5.2, -8, -11
@@ -116,6 +117,7 @@ def likelihood(text: str, expected: str | None = None, *, latin: bool = False) -
     )
     if not ideograms:
         return total + alphabetic
+    total += _BEYOND_ASCII * ideograms.total() if latin else 0.0
     written = [sum(times * _graded(kind, one) for one, times in ideograms.items()) for kind in _IDEOGRAPHIC]
     return total + max(alphabetic + _IDEOGRAM * ideograms.total(), max(written) + _FOREIGN * small.total())
 
@@ -128,7 +130,7 @@ def _models() -> dict[str, dict[str, float]]:
 
 
 def _ranked(letters: str, share: float) -> dict[str, float]:
-    weights = [1 / (rank + 3) for rank in range(len(letters))]
+    weights = [math.exp(-_STEEPNESS * rank / len(letters)) for rank in range(len(letters))]
     return {letter: share + math.log(weight / sum(weights)) for letter, weight in zip(letters, weights, strict=True)}
 
 
@@ -173,7 +175,7 @@ def _beside(left: str, right: str) -> float:
         if _is_ideogram(left) or _is_ideogram(right):
             return 0.0 if _is_ideogram(left) and _is_ideogram(right) else _SCRIPTS_MEET / 2
         if right.isupper():
-            return _CAPITAL_INSIDE if left.islower() else _CAPITAL / 2
+            return _CAPITAL_INSIDE if left.islower() else _CAPITAL / 5
         return 0.0 if _script(left) == _script(right) else _SCRIPTS_MEET
     if right.isalpha():
         return (_CAPITAL if right.isupper() else 0.0) + (0.0 if left < "\x80" or left in _OPENS else _SIGN_INSIDE)

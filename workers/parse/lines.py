@@ -1,6 +1,7 @@
 """From the lines of a printed page to paragraphs that flow, by where the lines stand and how they end."""
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 from pypdfium2 import PdfTextPage
 
 _HYPHEN = "\ufffe"  # PDFium writes it for the hyphen of a word that goes on in the next line
+_PIECE = "\ufdd0"  # no character of any text
 _HYPHENATED = re.compile(r"(\w+)" + _HYPHEN + r"(\w+)")
 _COMPOUND = re.compile(r"\w+-\w+")
 _ITEM = re.compile(r"[\u2022\u25aa\u25e6\u2023\u00b7\u2013\u2014*-]\s|\(?(?:\d{1,3}|[a-z])[.)]\s")
@@ -33,25 +35,36 @@ def placed(characters: PdfTextPage) -> list[Line]:
     for line in characters.get_text_range().split("\r\n"):
         first, end = start, start + len(line)
         start = end + 2
-        if text := line.strip():
-            first += len(line) - len(line.lstrip())
+        if text := line.replace(_PIECE, " ").strip():
+            first += len(line) - len(line.replace(_PIECE, " ").lstrip())
             left, bottom, _, top = characters.get_charbox(first, loose=True)
             _, last_bottom, right, _ = characters.get_charbox(first + len(text) - 1, loose=True)
             found.append(Line(text, left, right, bottom, last_bottom, top - bottom))
     return found
 
 
-def join(page: list[Line]) -> str:
-    """The page as text: a blank between joined lines, a line break between items, an empty line between blocks."""
+def join(page: list[Line], titles: Sequence[range] = ()) -> list[str]:
+    """The page as text: a blank between joined lines, a line break between items, an empty line between blocks.
+
+    `titles` are lines which are known to be titles. Each begins a new piece of what is returned.
+    """
+    begins = {title.start for title in titles}
+    ends = {title.stop for title in titles}
+    goes_on = {line for title in titles for line in title[1:]}
     gaps = [above.last_bottom - line.bottom for above, line in pairwise(page)]
     pitch = median([gap for gap in gaps if gap > 1] or [0.0])
     edges = _right_edges(page)
     parts = [line.text for line in page[:1]]
-    for above, line in pairwise(page):
-        parts += _separator(above, line, pitch, edges), line.text
+    for at, (above, line) in enumerate(pairwise(page), start=1):
+        if at in begins:
+            parts += _PIECE, line.text
+        else:
+            known = " " if at in goes_on else "\n\n" if at in ends else None
+            parts += known or _separator(above, line, pitch, edges), line.text
     text = "".join(parts)
     compounds = set(_COMPOUND.findall(text))
-    return _HYPHENATED.sub(lambda word: _whole(word[1], word[2], compounds), text).replace(_HYPHEN, "-")
+    text = _HYPHENATED.sub(lambda word: _whole(word[1], word[2], compounds), text).replace(_HYPHEN, "-")
+    return text.split(_PIECE)
 
 
 def _whole(head: str, tail: str, compounds: set[str]) -> str:

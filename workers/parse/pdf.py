@@ -1,17 +1,18 @@
 """PDF files, through PDFium: the text of each page with its lines joined, and the places of pages and bookmarks."""
 
-import re
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from pypdfium2 import PdfDocument, PdfiumError
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
 from app.domain import Heading, Page, Parsed
-from workers.parse import cleaning, lines
+from workers.parse import bookmarks, cleaning, lines
+from workers.parse.bookmarks import Bookmark, Place
 from workers.parse.failure import ParseFailed
 
 _TAIL = 4096
-_BETWEEN_PAGES = "\n\n"
+_BETWEEN = "\n\n"
 _MOST_CHARACTERS = 21_000_000  # a little over what any document may have: the rest would be thrown away
 
 
@@ -26,48 +27,57 @@ def read(data: bytes) -> Parsed:
             raise ParseFailed("encrypted", "The PDF is protected by a password.") from error
         raise ParseFailed("corrupt", "The PDF is damaged and cannot be opened.") from error
     with document:
-        text, pages = _join(_page_texts(document))
-        if not text.strip():
-            raise ParseFailed("empty", "The PDF contains no text. Scanned pages need OCR first.")
-        headings = tuple(_bookmarks(document, text, pages))
-    return Parsed(text=text, media_type="application/pdf", pages=tuple(pages), headings=headings)
+        text, pages, headings = _join(_pages(document))
+    if not text.strip():
+        raise ParseFailed("empty", "The PDF contains no text. Scanned pages need OCR first.")
+    return Parsed(text=text, media_type="application/pdf", pages=pages, headings=headings)
 
 
-def _page_texts(document: PdfDocument) -> Iterator[str]:
+def _pages(document: PdfDocument) -> Iterator[tuple[list[str], list[Bookmark]]]:
+    """Each page in pieces, and the bookmarks at whose titles the last of these pieces begin."""
+    wanted = bookmarks.read(document)
+    missed: list[Bookmark] = []
     for number in range(len(document)):
         try:
             page = document[number]
             characters = page.get_textpage()
         except PdfiumError as error:
             raise ParseFailed("corrupt", f"Page {number + 1} of the PDF is damaged.") from error
-        yield cleaning.clean(lines.join(lines.placed(characters))).strip()
+        placed = lines.placed(characters)
+        here, missed_here = bookmarks.place(wanted.get(number, ()), placed)
+        # One that points to the foot of a page may mean the title at the head of the next.
+        before, _ = bookmarks.place([mark._replace(top=None) for mark in missed], placed) if missed else ([], [])
+        missed = missed_here
+        taken = {line for one in here for line in range(one.first, one.end)}
+        here += [one for one in before if not taken.intersection(range(one.first, one.end))]
+        here.sort(key=_first)
+        pieces = lines.join(placed, [range(one.first, one.end) for one in here])
+        pieces = [cleaning.clean(piece).strip() for piece in pieces]
+        if here and here[0].first == 0:
+            pieces.insert(0, "")
+        yield pieces, [one.bookmark for one in here]
         characters.close()
         page.close()
 
 
-def _join(texts: Iterator[str]) -> tuple[str, list[Page]]:
+def _first(place: Place) -> int:
+    return place.first
+
+
+def _join(contents: Iterator[tuple[list[str], list[Bookmark]]]) -> tuple[str, tuple[Page, ...], tuple[Heading, ...]]:
     pages: list[Page] = []
+    headings: list[Heading] = []
     parts: list[str] = []
     start = 0
-    for number, text in enumerate(texts, start=1):
-        pages.append(Page(number=number, start=start, end=start + len(text)))
-        parts.append(text)
-        start += len(text) + len(_BETWEEN_PAGES)
+    for number, (pieces, marks) in enumerate(contents, start=1):
+        begin = at = start
+        for piece, mark in zip_longest(pieces, [None, *marks]):
+            if mark is not None and piece:
+                headings.append(Heading(level=mark.level, title=mark.title, start=at))
+            at += len(piece) + len(_BETWEEN) if piece else 0
+        parts.append(_BETWEEN.join(filter(None, pieces)))
+        start += len(parts[-1]) + len(_BETWEEN)
+        pages.append(Page(number=number, start=begin, end=begin + len(parts[-1])))
         if start > _MOST_CHARACTERS:
             break
-    return _BETWEEN_PAGES.join(parts), pages
-
-
-def _bookmarks(document: PdfDocument, text: str, pages: list[Page]) -> Iterator[Heading]:
-    """The bookmarks whose title stands as a line on the page they point to, in the order of the text."""
-    found: dict[int, Heading] = {}
-    for bookmark in document.get_toc():
-        title = " ".join(cleaning.clean(bookmark.get_title()).split())
-        target = bookmark.get_dest()
-        number = target.get_index() if target else None
-        if not title or number is None or not 0 <= number < len(pages):
-            continue
-        line = re.compile(r"^" + r"\s+".join(map(re.escape, title.split())) + r"$", re.MULTILINE)
-        if match := line.search(text, pages[number].start, pages[number].end):
-            found.setdefault(match.start(), Heading(level=bookmark.level + 1, title=title, start=match.start()))
-    yield from (found[start] for start in sorted(found))
+    return _BETWEEN.join(parts), tuple(pages), tuple(headings)

@@ -14,6 +14,8 @@ import resource
 import signal
 import struct
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -30,6 +32,7 @@ _FORBIDDEN_CALLS = {
     "x86_64": (0xC000003E, (41, 59, 322, 101, 310, 311, 425)),
     "aarch64": (0xC00000B7, (198, 221, 281, 117, 270, 271, 425)),
 }
+_LEAVING_CALLS = {"x86_64": (0xC000003E, (109, 112)), "aarch64": (0xC00000B7, (154, 157))}  # setpgid, setsid
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EACCES, 0x80000000
 
@@ -64,6 +67,12 @@ def die_with_parent() -> None:
     _must(_libc.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0))
 
 
+def stay_in_group() -> None:
+    """Bind this process and all it forks to its process group, so that one signal to the group ends them all."""
+    with suppress(OSError):  # not offered here
+        _refuse(_LEAVING_CALLS)
+
+
 def _lower(what: int, soft: int, hard: int) -> None:
     ceiling = resource.getrlimit(what)[1]
     if ceiling != resource.RLIM_INFINITY:
@@ -91,9 +100,13 @@ def _lock_files() -> None:
 
 
 def _filter_calls() -> None:
-    if platform.machine() not in _FORBIDDEN_CALLS:
+    _refuse(_FORBIDDEN_CALLS)
+
+
+def _refuse(forbidden: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
+    if platform.machine() not in forbidden:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-    architecture, calls = _FORBIDDEN_CALLS[platform.machine()]
+    architecture, calls = forbidden[platform.machine()]
     steps = [(_LOAD, 0, 0, 4), (_JUMP_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
     steps += [(_JUMP_EQUAL, len(calls) - at + 1, 0, call) for at, call in enumerate(calls)]
     # The x32 calls of an x86_64 kernel are the same calls under numbers from here on.

@@ -3,7 +3,7 @@
 import re
 
 from app.domain import Parsed
-from workers.parse import encoding, markdown
+from workers.parse import encoding, markdown, page
 
 _DECLARED = re.compile(
     rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})|encoding="([\w.-]{2,40})"\?>"""
@@ -24,9 +24,9 @@ _SUPERSETS = {
 
 
 def read(data: bytes) -> Parsed:
-    """The page's body as Markdown, without what a reader would not see."""
+    """The page's main part as Markdown, without what a reader would not see."""
     match = _DECLARED.search(data[:4096])
     declared = (match[1] or match[2]).decode("ascii").lower() if match else None
     text, name = encoding.decode(data, _SUPERSETS.get(declared, declared) if declared else None)
-    body = _UNSEEN.sub(" ", text).encode("utf-8", errors="ignore")
+    body = page.text_of(_UNSEEN.sub(" ", text)).encode("utf-8", errors="ignore")
     return markdown.read(body, "text/html").model_copy(update={"encoding": name})
