@@ -86,8 +86,8 @@ def _run(options: argparse.Namespace, bases: list[str]) -> dict[str, Any]:
         model_url=urls,
         database_url=options.database,
         llm_workers=options.llm_workers,
-        lease_seconds=5,
-        window_start=64,
+        lease_seconds=5 if options.kill_at else 60,
+        sweep_seconds=2 if options.kill_at else 15,
     )
     with service:
         corpus = service.corpus({f"{i:04}.txt": text.encode() for i, text in enumerate(texts)})
@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace, bases: list[str]) -> dict[str, Any]:
             grouping={"min_quality": 0},
         )
         rss, killed = _watch(service, dataset, options)
-        cpu = _cpu(service) - before
+        cpu = {name: round(spent - before.get(name, 0.0), 2) for name, spent in _cpu(service).items()}
         found = service.get(dataset)
     stats = [httpx.get(base + "/sim/stats", trust_env=False, timeout=600).json() for base in bases]
     return _figures(options, found, stats, cpu, rss, killed)
@@ -129,23 +129,23 @@ def _watch(service: Service, dataset: str, options: argparse.Namespace) -> tuple
         time.sleep(0.2)
 
 
-def _cpu(service: Service) -> float:
-    """CPU seconds of all worker processes, children included."""
-    total = 0.0
+def _cpu(service: Service) -> dict[str, float]:
+    """CPU seconds of each worker process, children included."""
+    found: dict[str, float] = {}
     for name in ("cpu", "beat", *service.llm_names):
         if name in service.processes:
             parent = psutil.Process(service.processes[name].pid)
-            for process in [parent, *parent.children(recursive=True)]:
-                times = process.cpu_times()
-                total += times.user + times.system
-    return total
+            processes = [parent, *parent.children(recursive=True)]
+            used = [process.cpu_times() for process in processes]
+            found[name] = sum(times.user + times.system for times in used)
+    return found
 
 
 def _figures(
     options: argparse.Namespace,
     dataset: dict[str, Any],
     stats: list[dict[str, Any]],
-    cpu: float,
+    cpu: dict[str, float],
     rss: float,
     killed: dict[str, int] | None,
 ) -> dict[str, Any]:
@@ -171,7 +171,8 @@ def _figures(
         "prefix_hit_rate": stats[0]["prefix_hit_rate"],
         "ideal_prefix_hit_rate": stats[0]["ideal_hit"],
         "calls_per_s": round(calls / wall, 1),
-        "worker_cpu_ms_per_call": round(1000 * cpu / max(1, calls), 3),
+        "worker_cpu_ms_per_call": round(1000 * sum(cpu.values()) / max(1, calls), 3),
+        "worker_cpu_s": cpu,
         "llm_worker_peak_rss_mib": round(rss),
         "repeated_calls": sum(found["repeated_ok"] for found in stats),
         "aborted_calls": sum(found["aborted"] for found in stats),

@@ -83,7 +83,7 @@ def test_bookmarks_are_found_by_their_titles_however_these_are_printed(read: Rea
     found = {heading.title: parsed.text[heading.start :].split("\n")[0] for heading in parsed.headings}
     assert found == {
         "Fog and wind": "4.2. Fog and wind",
-        "The engine-room and its crew": "CHAPTER 5 THE ENGINE- ROOM AND ITS CREW",
+        "The engine-room and its crew": "CHAPTER 5 THE ENGINEROOM AND ITS CREW",
         "6.1 Moorings": "Moorings",
         "Other words": "Other words",
         "Tides": "Tides",

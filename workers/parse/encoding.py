@@ -105,7 +105,7 @@ def _likeliest(start: bytes, declared: str | None) -> str:
 
 
 def _pieces(data: bytes) -> bytes:
-    """Some of it from all over; each piece begins where a wide character does, and in narrow text at a blank."""
+    """Some of it from all over; each piece begins where a wide character does. A narrow one may be cut: no matter."""
     if len(data) <= _SAMPLE:
         return data
     size = _SAMPLE // _PIECES

@@ -85,10 +85,10 @@ _CLOSES = _JOINS | frozenset("«»“”’…•·°©®™€£²³ªº』」�
 _PUNCTUATION = _OPENS | _CLOSES | frozenset("±×½¼¾（）\u3000")
 _SPACE = frozenset("\t\n\r ")
 
-_ASCII, _ASCII_SIGN, _TYPICAL, _FRAME, _SIGN, _FOREIGN, _IDEOGRAM, _NONSENSE = -3, -4, -4.5, -6, -8, -8, -12.5, -15
-_STEEPNESS = 3.5  # the last letter of an alphabet is so many powers of e rarer than the first
+_ASCII, _ASCII_SIGN, _TYPICAL, _FRAME, _SIGN, _FOREIGN, _IDEOGRAM, _NONSENSE = -3, -4, -4.5, -9, -8, -8, -12.5, -15
+_STEEP, _STEEPER = 2.0, 3.5  # by so many powers of e the last letter is rarer: beyond ASCII, of a whole alphabet
 _BEYOND_ASCII = math.log(0.06)  # the share of such letters in languages of Latin script
-_CAPITAL, _CAPITAL_INSIDE, _SCRIPTS_MEET, _SIGN_INSIDE, _FRAME_GOES_ON = -1.0, -5, -5, -3, 5
+_CAPITAL, _CAPITAL_INSIDE, _SCRIPTS_MEET, _SIGN_INSIDE, _FRAME_GOES_ON = -1.0, -5, -5, -3, 8
 _HIRAGANA, _KATAKANA, _FREQUENT, _GRADE_ONE, _GRADE_TWO = -3.6, -4.6, -5.2, -8, -11
 
 
@@ -125,12 +125,12 @@ def likelihood(text: str, expected: str | None = None, *, latin: bool = False) -
 @cache
 def _models() -> dict[str, dict[str, float]]:
     """For each alphabetic language the logarithm of the probability of each letter beyond ASCII."""
-    latin = {language: _ranked(letters, _BEYOND_ASCII) for language, letters in _LATIN.items()}
-    return latin | {language: _ranked(letters, 0.0) for language, letters in _OTHER.items()}
+    latin = {language: _ranked(letters, _BEYOND_ASCII, _STEEP) for language, letters in _LATIN.items()}
+    return latin | {language: _ranked(letters, 0.0, _STEEPER) for language, letters in _OTHER.items()}
 
 
-def _ranked(letters: str, share: float) -> dict[str, float]:
-    weights = [math.exp(-_STEEPNESS * rank / len(letters)) for rank in range(len(letters))]
+def _ranked(letters: str, share: float, steepness: float) -> dict[str, float]:
+    weights = [math.exp(-steepness * rank / len(letters)) for rank in range(len(letters))]
     return {letter: share + math.log(weight / sum(weights)) for letter, weight in zip(letters, weights, strict=True)}
 
 

@@ -9,33 +9,15 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(class|id|role)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _PERMALINK = re.compile(r"<a\b[^<>]*>\s*(?:[¶§#🔗]|&para;|&#182;|&#xb6;)\s*</a\s*>", re.IGNORECASE)
 _FURNITURE = re.compile(r"<(/?)(?:nav|header|footer|aside)\b", re.IGNORECASE)
-_VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
-)
-_AROUND = frozenset(("nav", "footer", "header", "aside"))
-_AROUND_ROLES = frozenset(("navigation", "banner", "contentinfo", "search"))
-_AROUND_NAMES = frozenset(
-    (
-        "navheader",
-        "navfooter",
-        "sphinxsidebar",
-        "related",
-        "headerlink",
-        "navbar",
-        "breadcrumb",
-        "breadcrumbs",
-        "sidebar",
-        "skip-link",
-        "site-header",
-        "site-footer",
-        "page-footer",
-        "anchorjs-link",
-        "header-anchor",
-    )
-)
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+_AROUND = {"nav", "footer", "header", "aside"}
+_AROUND_ROLES = {"navigation", "banner", "contentinfo", "search"}
+_AROUND_NAMES = {"navheader", "navfooter", "navbar", "sphinxsidebar", "sidebar", "related", "breadcrumb", "breadcrumbs"}
+_AROUND_NAMES |= {"headerlink", "header-anchor", "anchorjs-link"}
+_AROUND_NAMES |= {"skip-link", "site-header", "site-footer", "page-footer"}
 # In the main part these hold its title, its notes and its footnotes.
-_PART_OF_MAIN = frozenset(("footer", "header", "aside"))
-_BODY_NAMES = frozenset(("body", "content", "main-content", "markdown-body"))
+_PART_OF_MAIN = {"footer", "header", "aside"}
+_BODY_NAMES = {"body", "content", "main-content", "markdown-body"}
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"<[^<>]*>")
 _MOST, _LEAST = 0.6, 0.15  # of the words: what the main part must have to stand alone; what cutting must leave
