@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     window_max: int = 4096
     model_probe_seconds: float = Field(default=2.0, description="how often a model server that is down is asked again")
     commit_linger_seconds: float = Field(
-        default=0.02, description="how long the ledger waits for replies to commit together"
+        default=0.05, description="how long the ledger waits for replies to commit together"
     )
     drain_idle_seconds: float = Field(
         default=2.0, description="how long an LLM worker looks for more work before it returns"

@@ -75,7 +75,7 @@ class Service:
             return [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile=", "--loglevel", "WARNING"]
         if name == "cpu":
             return [*worker, "-Q", "cpu", "-c", "1"]
-        return [*worker, "-Q", "llm", "--pool", "threads", "-c", "1"]
+        return [*worker, "-Q", "llm", "--pool", "threads", "-c", "1", "-I", "workers.drain"]
 
     @property
     def names(self) -> list[str]:

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 CLAIM_AT_ONCE = 256
 CLAIM_PAUSE_SECONDS = 0.4
+QUIET_CALLS = 48  # with fewer in flight the ledger commits at once
 POLL_SECONDS = 0.05
 
 
@@ -68,6 +69,7 @@ class Drain:
             await self._tell_waiting()
             now = time.monotonic()
             room = self._room()
+            self.ledger.busy = sum(lane.inflight for lane in self.pools.lanes.values()) > QUIET_CALLS
             # Ask again at once while the database had all that was asked for, seldom while it had nothing to give.
             if room > 0 and now >= look_at:
                 found = await asyncio.to_thread(self._claim, min(CLAIM_AT_ONCE, room))

@@ -23,6 +23,8 @@ from app.models import Call, Dataset
 
 log = structlog.get_logger()
 
+QUIET_LINGER_SECONDS = 0.002
+
 Work = Callable[[Connection], Any]
 
 
@@ -58,6 +60,7 @@ class Ledger:
         self.engine, self.linger = engine, linger_seconds
         self.loop = asyncio.get_running_loop()
         self.failing_since: float | None = None
+        self.busy = True
         self._next = _Batch()
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -103,7 +106,8 @@ class Ledger:
         while True:
             self._wake.wait()
             if not self._stop:
-                time.sleep(self.linger)
+                # When little is under way, a reply that waits for company only makes its successor late.
+                time.sleep(self.linger if self.busy else min(self.linger, QUIET_LINGER_SECONDS))
             self._wake.clear()
             with self._lock:
                 batch, self._next = self._next, _Batch()

@@ -55,7 +55,10 @@ def workers(env: dict[str, str], data_dir: Path, llm_workers: int, cpu_concurren
 
     return [
         worker("cpu", "-Q", "cpu", "-c", str(cpu_concurrency)),
-        *(worker(f"llm{n}", "-Q", "llm", "--pool", "threads", "-c", "1") for n in range(1, llm_workers + 1)),
+        *(
+            worker(f"llm{n}", "-Q", "llm", "--pool", "threads", "-c", "1", "-I", "workers.drain")
+            for n in range(1, llm_workers + 1)
+        ),
         Part(
             "beat", (*celery, "beat", "-s", str(data_dir / "run" / "beat"), "--pidfile=", "--loglevel", "WARNING"), env
         ),

@@ -19,8 +19,12 @@ def locate(context: Context, quote: str) -> Span | None:
         at = chunk.text.find(quote)
         if at >= 0:
             return _span(chunk, at, at + len(quote), 100.0)
-    loose = re.compile(r"\s+".join(map(re.escape, quote.split())), re.I)
+    words = quote.split()
+    plain = " ".join(words).lower()
     for chunk in context.chunks:
+        if plain not in " ".join(chunk.text.split()).lower():
+            continue  # compiling the expression below costs more than this look
+        loose = re.compile(r"\s+".join(map(re.escape, words)), re.I)
         if found := loose.search(chunk.text):
             return _span(chunk, found.start(), found.end(), 100.0)
     best: Span | None = None
