@@ -135,9 +135,10 @@ def _cpu(service: Service) -> dict[str, float]:
     for name in ("cpu", "beat", *service.llm_names):
         if name in service.processes:
             parent = psutil.Process(service.processes[name].pid)
-            processes = [parent, *parent.children(recursive=True)]
-            used = [process.cpu_times() for process in processes]
-            found[name] = sum(times.user + times.system for times in used)
+            used = [process.cpu_times() for process in [parent, *parent.children(recursive=True)]]
+            # Children that have ended are in their parent's own account.
+            ended = used[0].children_user + used[0].children_system
+            found[name] = ended + sum(times.user + times.system for times in used)
     return found
 
 

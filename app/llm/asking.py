@@ -19,7 +19,7 @@ from app.prompts import Prompt
 from app.replies import Reply
 
 TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
-# Raw blank lines stand only between JSON tokens (in strings they are escaped): a model that loops on them is cut off.
+# Raw blank lines stand only between JSON tokens (in strings they are escaped): a model that loops is cut off.
 STOP = ["\n\n\n", "\t\t\t\t", " " * 24]
 CONTENT_TRIES = 3  # one reply and, when it cannot be used, two more
 
