@@ -37,7 +37,7 @@ class BudgetSpent(Refused):
 
 
 class Asker:
-    """The `Model` of one unit. `place` is the unit's position, `left` the number of units from it to the dataset's last."""
+    """The `Model` of one unit. `place` is its position, `left` the number of units from it to the last one."""
 
     def __init__(
         self,
@@ -145,7 +145,8 @@ class Asker:
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
         used: parse.Usage | None = None
         try:
-            raw = await lane.submit(self.dataset_id, order, body, len(body) // 4)
+            others = [other for other in pool.lanes if other is not lane]
+            raw = await lane.submit(self.dataset_id, order, body, len(body) // 4, others)
             used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:
             if rejection.code in ("model_not_found", "model_auth"):

@@ -6,6 +6,7 @@ import heapq
 import itertools
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.llm.endpoint import Endpoint, Rejected, Unavailable
@@ -25,8 +26,17 @@ class Call:
     body: bytes
     tokens: int
     future: "asyncio.Future[bytes]"
+    others: "Sequence[Lane]" = ()
     attempts: int = 0
     successes_seen: int = 0
+
+    def hand_over(self) -> bool:
+        """Move to another lane that is up; False when there is none."""
+        for lane in self.others:
+            if not lane.down:
+                lane.adopt(self)
+                return True
+        return False
 
 
 @dataclass(slots=True)
@@ -68,9 +78,14 @@ class Lane:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def submit(self, flow: str, order: tuple[int, ...], body: bytes, tokens: int) -> "asyncio.Future[bytes]":
-        """Queue a call; the future gives the raw reply, or raises Refused or Rejected. Cancel it to withdraw."""
-        call = Call(flow, order, body, tokens, asyncio.get_running_loop().create_future())
+    def submit(
+        self, flow: str, order: tuple[int, ...], body: bytes, tokens: int, others: "Sequence[Lane]" = ()
+    ) -> "asyncio.Future[bytes]":
+        """Queue a call; the future gives the raw reply, or raises Refused or Rejected. Cancel it to withdraw.
+
+        `others`: lanes to the same model elsewhere, which take the call over when this server goes down.
+        """
+        call = Call(flow, order, body, tokens, asyncio.get_running_loop().create_future(), others)
         self._push(call)
         self._pump()
         return call.future
@@ -89,6 +104,21 @@ class Lane:
         for _, _, call in ended.heap if ended else ():
             self.waiting -= 1
             call.future.cancel()
+
+    def _hand_over(self) -> None:
+        """This server is down: what waits here goes to the others that serve the same model, if any is up."""
+        waiting = [call for flow in self.flows.values() for _, _, call in flow.heap]
+        kept = [call for call in waiting if not call.hand_over()]
+        for flow in self.flows.values():
+            flow.heap.clear()
+        self.waiting = 0
+        for call in kept:
+            self._push(call)
+
+    def adopt(self, call: Call) -> None:
+        """Queue a call that was meant for another lane."""
+        self._push(call)
+        self._pump()
 
     def _next(self) -> Call | None:
         """The best call of the least served dataset (fair queueing by tokens; no dataset waits for another's end)."""
@@ -166,6 +196,9 @@ class Lane:
         if failure.refused or self.failures >= BREAK_AFTER:
             self.down = failure.detail
             delay = max(delay, self.probe_seconds)
+            self._hand_over()
+            if not call.future.done() and call.hand_over():
+                return
         if failure.overload or self.down:
             self.paused_until = max(self.paused_until, time.monotonic() + delay)
         else:
@@ -173,16 +206,27 @@ class Lane:
         if not call.future.done():
             self._push(call)
 
+    async def _probe(self) -> None:
+        """Its calls may all have gone elsewhere, so nothing else would notice that the server is back."""
+        await asyncio.sleep(self.probe_seconds)
+        if not self.inflight and await self.endpoint.alive():
+            self._up()
+            self.paused_until = 0.0
+            self._pump()
+
     async def _tune(self) -> None:
+        no_metrics = False
         while True:
             # Look often while the window still grows; once calls wait at the server there is no hurry.
             await asyncio.sleep(0.1 if self.inflight >= self.window.size - 2 else 0.4)
-            if not self.inflight or self.down:
+            if self.down:
+                await self._probe()
+                continue
+            if not self.inflight or no_metrics:
                 continue
             load = await self.endpoint.load()
             if load is None:
-                if not self.window.measured and self.successes:
-                    return  # no /metrics there: AIMD steers
+                no_metrics = not self.window.measured and self.successes > 0  # then AIMD steers
                 continue
             self.window.seen(*load, self.inflight)
             self._pump()

@@ -1,0 +1,179 @@
+"""The waiting room before a model server: order, fairness, window, breaker, several servers; over real HTTP."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from app.llm.endpoint import Rejected, Target
+from app.llm.lane import Lane
+from app.llm.pool import Pool, Pools
+from app.llm.protocol import Refused
+from app.llm.window import Window
+from app.settings import Settings
+from tests.fakes.process import FakeModel
+
+
+@pytest.fixture
+def model() -> Iterator[FakeModel]:
+    with FakeModel(latency_ms=20, slots=8) as found:
+        yield found
+
+
+def body(text: str) -> bytes:
+    return orjson.dumps({"model": "fake", "messages": [{"role": "user", "content": text}], "max_tokens": 16})
+
+
+def run(test: Callable[[Pools], Awaitable[Any]], **settings: Any) -> Any:
+    async def inside() -> Any:
+        pools = Pools(Settings(generator_url="http://127.0.0.1:9/v1", model_probe_seconds=0.2, **settings))
+        try:
+            return await test(pools)
+        finally:
+            await pools.close()
+
+    return asyncio.run(inside())
+
+
+def lane_of(pools: Pools, *models: FakeModel) -> Pool:
+    return pools.pool([Target(model.url, "fake") for model in models])
+
+
+def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(model: FakeModel) -> None:
+    async def test(pools: Pools) -> list[int]:
+        lane = lane_of(pools, model).lanes[0]
+        lane.window.size, lane.window.maximum = 1, 1
+        done: list[int] = []
+
+        async def one(place: int) -> None:
+            await lane.submit("a", (place,), body(f"call {place}"), 10)
+            done.append(place)
+
+        first = asyncio.create_task(one(0))
+        await asyncio.sleep(0)
+        await asyncio.gather(first, *(one(place) for place in (5, 2, 4, 1, 3)))
+        return done
+
+    assert run(test) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_small_dataset_does_not_wait_for_the_end_of_a_large_one(model: FakeModel) -> None:
+    async def test(pools: Pools) -> int:
+        lane = lane_of(pools, model).lanes[0]
+        lane.window.size, lane.window.maximum = 4, 4
+        large = [lane.submit("large", (i,), body(f"large {i}"), 100) for i in range(60)]
+        await asyncio.sleep(0.1)
+        small = [lane.submit("small", (i,), body(f"small {i}"), 100) for i in range(6)]
+        await asyncio.gather(*small)
+        left = sum(not future.done() for future in large)
+        await asyncio.gather(*large)
+        return left
+
+    assert run(test) > 30, "the small one had every second turn"
+
+
+def test_a_call_that_is_withdrawn_is_aborted_at_the_server() -> None:
+    with FakeModel(latency_ms=30_000) as model:
+
+        async def test(pools: Pools) -> None:
+            lane = lane_of(pools, model).lanes[0]
+            future = lane.submit("a", (0,), body("slow"), 10)
+            await asyncio.sleep(0.3)
+            assert lane.inflight == 1
+            future.cancel()
+            await asyncio.sleep(0.3)
+            assert lane.inflight == 0
+
+        run(test)
+        assert model.stats()["aborted"] == 1
+
+
+def test_an_error_that_retrying_cannot_mend_is_not_retried() -> None:
+    with FakeModel(model="another") as model:
+
+        async def test(pools: Pools) -> None:
+            lane = lane_of(pools, model).lanes[0]
+            with pytest.raises(Rejected) as caught:
+                await lane.submit("a", (0,), body("x"), 10)
+            assert caught.value.code == "model_not_found"
+
+        run(test)
+
+
+def test_a_call_that_always_fails_is_given_up_while_others_succeed() -> None:
+    with FakeModel({"faults": [{"fault": "poison", "match": "bad"}]}) as model:
+
+        async def test(pools: Pools) -> None:
+            lane = lane_of(pools, model).lanes[0]
+            bad = lane.submit("a", (0,), body("bad"), 10)
+            good = [lane.submit("a", (i,), body(f"good {i}"), 10) for i in range(20)]
+            await asyncio.gather(*good)
+            with pytest.raises(Refused, match="upstream_error"):
+                await asyncio.wait_for(bad, 30)
+
+        run(test)
+
+
+def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_it_is_back() -> None:
+    with FakeModel(latency_ms=50, slots=4) as one, FakeModel(latency_ms=50, slots=4) as other:
+
+        async def test(pools: Pools) -> None:
+            pool = lane_of(pools, one, other)
+            calls = []
+            for i in range(40):
+                lane = pool.lane(f"context {i}")
+                others = [found for found in pool.lanes if found is not lane]
+                calls.append(lane.submit("a", (i,), body(f"call {i}"), 10, others))
+            await asyncio.sleep(0.15)
+            one.kill()
+            await asyncio.wait_for(asyncio.gather(*calls), 30)
+            assert pool.lanes[0].down
+            assert pool.down is None, "the role can still be reached"
+            await asyncio.to_thread(one.start)
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                if not pool.lanes[0].down:
+                    break
+            assert not pool.lanes[0].down, "it is asked again while nothing waits for it"
+
+        run(test)
+
+
+def test_a_context_keeps_its_server_and_contexts_spread(model: FakeModel) -> None:
+    async def test(pools: Pools) -> None:
+        pool = pools.pool([Target(f"http://127.0.0.1:{port}/v1", "fake") for port in (1, 2, 3)])
+        homes = [pool.lane(f"context {i}") for i in range(300)]
+        assert homes == [pool.lane(f"context {i}") for i in range(300)]
+        counts = [homes.count(lane) for lane in pool.lanes]
+        assert min(counts) > 60
+
+    run(test)
+
+
+def test_the_window_grows_while_nothing_waits_and_settles_a_little_above_what_runs() -> None:
+    window = Window(32, 4096)
+    for _ in range(12):
+        window.seen(running=min(256, window.size), waiting=max(0, window.size - 256), inflight=window.size)
+    assert 256 < window.size <= 256 * 1.2
+    window.overloaded()
+    assert window.size < 256
+
+
+def test_without_metrics_the_window_grows_with_successes_and_shrinks_on_overload() -> None:
+    window = Window(4, 100)
+    for _ in range(200):
+        window.succeeded()
+    grown = window.size
+    assert grown > 20
+    window.overloaded()
+    assert window.size == int(grown * 0.75)
+
+
+def test_a_lane_is_one_for_all_roles_that_name_its_server(model: FakeModel) -> None:
+    async def test(pools: Pools) -> list[Lane]:
+        return [*lane_of(pools, model).lanes, *lane_of(pools, model).lanes]
+
+    one, two = run(test)
+    assert one is two
