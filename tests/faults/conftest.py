@@ -1,8 +1,20 @@
-"""Documents and services for the fault tests."""
+"""Documents, databases behind a proxy, and looks into a running service, for the fault tests."""
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy.orm import Session
+
+from app.db import make_engine
+from app.models import Sample, Unit
+from tests.fakes.proxy import Target
+from tests.service import Service
+
+SMALL = {"chunking": {"splitter": "recursive", "size": 400}}
+FEW_AT_ONCE = {"window_start": 4, "window_max": 8}  # so that two workers share the units of a small dataset
 
 
 def ferries(count: int) -> bytes:
@@ -23,3 +35,65 @@ def seeds(short: int) -> list[int]:
 @pytest.fixture
 def document() -> bytes:
     return ferries(24)
+
+
+def calls(service: Service, dataset: str) -> int:
+    return int(service.get(dataset)["usage"]["calls"])
+
+
+def server_of(url: str) -> Target:
+    """Where the PostgreSQL of this URL listens, as a proxy's target."""
+    parts = make_url(url)
+    folder = str(parts.query.get("host", ""))
+    if folder:
+        return f"{folder}/.s.PGSQL.{parts.port or 5432}"
+    return parts.host or "127.0.0.1", parts.port or 5432
+
+
+def by_way_of(port: int, url: str) -> str:
+    """The same database, reached over this port of ours."""
+    return make_url(url).set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+
+
+class Look:
+    """Reads the service's database beside it; for what the API does not show."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = make_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+
+    def __enter__(self) -> "Look":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.dispose()
+
+    def units(self, dataset: str, **wanted: Any) -> list[Unit]:
+        with self._reading() as session:
+            query = select(Unit).where(Unit.dataset_id == dataset).filter_by(**wanted)
+            return list(session.scalars(query.order_by(Unit.position)))
+
+    def rows(self, dataset: str) -> int:
+        with self._reading() as session:
+            return session.scalar(select(func.count()).where(Sample.dataset_id == dataset)) or 0
+
+    def held_by(self, dataset: str, pid: int) -> list[Unit]:
+        """The units that the worker with this process id has under lease."""
+        return [unit for unit in self.units(dataset, status="running") if f":{pid}:" in (unit.owner or "")]
+
+    def _reading(self) -> Session:
+        return Session(self.engine.execution_options(reading=True), expire_on_commit=False)
+
+
+def settled(value: Callable[[], object], seconds: float = 1.5) -> Callable[[], bool]:
+    """True once `value()` has not changed for so long."""
+    import time
+
+    last: list[object] = [object(), 0.0]
+
+    def calm() -> bool:
+        now = value()
+        if now != last[0]:
+            last[:] = [now, time.monotonic()]
+        return time.monotonic() - float(str(last[1])) > seconds
+
+    return calm

@@ -1,0 +1,154 @@
+"""Workers that freeze, die before they were heard, meet in the same work, are asked to end, or die of one unit."""
+
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from tests.fakes.process import FakeModel
+from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds
+from tests.faults.verify import verify_job
+from tests.service import ROOT, Service, wait
+
+WINDOW = FEW_AT_ONCE["window_max"]
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_worker_that_was_frozen_for_longer_than_its_lease_writes_nothing_late(
+    seed: int, tmp_path: Path, database_url: str
+) -> None:
+    with (
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=database_url, llm_workers=2, **FEW_AT_ONCE) as service,
+        Look(service.database_url) as look,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
+        pid = service.processes["llm1"].pid
+        wait(lambda: calls(service, dataset) >= random.Random(seed).uniform(4, 40), 60)
+        wait(lambda: len(look.held_by(dataset, pid)) > 0, 30)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            frozen = {unit.id for unit in look.held_by(dataset, pid)}
+            assert frozen
+            wait(lambda: not look.held_by(dataset, pid), 60)  # somebody else has taken them
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        assert {unit.id for unit in look.units(dataset) if unit.attempt > 1} >= frozen
+        verify_job(service, model, dataset, killed_in_flight=2 * WINDOW)
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_doorbells_rung_three_times_over_and_two_beats_make_every_row_once(seed: int, tmp_path: Path) -> None:
+    with (
+        FakeModel({"seed": seed}, latency_ms=30) as model,
+        Service(tmp_path, model_url=model.url, llm_workers=2, **FEW_AT_ONCE) as service,
+    ):
+        second = [part if part != str(tmp_path / "beat") else str(tmp_path / "beat2") for part in service.command("beat")]
+        service.processes["beat2"] = subprocess.Popen(second, env=service.env, cwd=ROOT, start_new_session=True)
+        dataset = service.dataset(service.corpus({f"{i}.txt": ferries(4 + i)[400 * i :] for i in range(3)}), **SMALL)
+        ended = threading.Event()
+        ringing = threading.Thread(target=_ring, args=(service, dataset, ended))
+        ringing.start()
+        try:
+            found = service.finished(dataset)
+        finally:
+            ended.set()
+            ringing.join()
+        assert found["status"] == "succeeded", found
+        assert verify_job(service, model, dataset, killed_in_flight=0)["repaid"] == 0
+        service.kill("beat2")
+
+
+def _ring(service: Service, dataset: str, ended: threading.Event) -> None:
+    """Each message three times, again and again, to twice as many hands as there is work for."""
+    with Celery("test", broker=service.settings().broker_url, set_as_current=False) as app:
+        while not ended.wait(0.4):
+            for name, queue, args in (
+                ("parse", "cpu", ()),
+                ("plan", "cpu", (dataset,)),
+                ("select", "cpu", (dataset,)),
+                ("sweep", "cpu", ()),
+                ("drain", "llm", ()),
+            ):
+                for _ in range(3):
+                    app.send_task(f"corpusmith.{name}", args=args, queue=queue, expires=5, ignore_result=True)
+
+
+def test_a_worker_that_died_before_its_first_heartbeat_is_noticed(tmp_path: Path, database_url: str) -> None:
+    with (
+        FakeModel(latency_ms=50) as model,
+        Service(tmp_path, model_url=model.url, database_url=database_url, lease_seconds=6) as service,
+        Look(service.database_url) as look,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(10)}), **SMALL)
+        wait(lambda: bool(look.units(dataset, status="running")), 30)
+        service.kill("llm1")
+        held = look.units(dataset, status="running")
+        assert any(unit.heartbeat_at is None for unit in held)
+        service.start("llm1")
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded"
+        verify_job(service, model, dataset, killed_in_flight=64)
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_worker_asked_to_end_gives_its_units_back_and_the_next_goes_on_at_once(
+    seed: int, tmp_path: Path, database_url: str
+) -> None:
+    # A lease that no test outlives: what goes on does so because it was given back.
+    with (
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=database_url, lease_seconds=600) as service,
+        Look(service.database_url) as look,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
+        wait(lambda: calls(service, dataset) >= random.Random(seed).uniform(2, 100), 60)
+        worker = service.processes["llm1"]
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(60)
+        assert not look.units(dataset, status="running")
+        service.start("llm1")
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        assert {unit.attempt for unit in look.units(dataset)} == {1}
+        verify_job(service, model, dataset, killed_in_flight=64)
+
+
+def test_a_unit_that_kills_every_worker_ends_as_failed_and_the_dataset_goes_on(
+    tmp_path: Path, database_url: str
+) -> None:
+    script = {"faults": [{"fault": "hang", "match": "leaves Harbour 3 at"}]}
+    with (
+        FakeModel(script) as model,
+        Service(tmp_path, model_url=model.url, database_url=database_url, unit_max_attempts=2) as service,
+        Look(service.database_url) as look,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(8)}), **SMALL)
+
+        def only_the_hanging_are_left() -> bool:
+            found = service.get(dataset)["units"]
+            left = look.units(dataset, status="running")
+            return bool(left) and found["done"] + len(left) == found["total"]
+
+        wait(only_the_hanging_are_left, 60)
+        time.sleep(1)  # past the first replies, if any of the last ones was slow
+        poison = {unit.id for unit in look.units(dataset, status="running")}
+        service.kill("llm1")
+        service.start("llm1")
+        wait(lambda: all(unit.attempt == 2 for unit in look.units(dataset, status="running")), 60)
+        service.kill("llm1")
+        service.start("llm1")
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        failed = look.units(dataset, status="failed")
+        assert {unit.id for unit in failed} == poison
+        assert all((unit.reason or "").startswith("worker_lost") for unit in failed)
+        verify_job(service, model, dataset, killed_in_flight=0)
