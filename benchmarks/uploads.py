@@ -23,10 +23,10 @@ CONNECTIONS = 16
 BYTES = 10_000
 NO_MODEL = "http://127.0.0.1:9/v1"
 PEERS = {"openai_files_uploads_per_minute": 1000, "own_prototype_multipart_docs_per_s": 392}
-WORDS = (
+TEXT = (
     "the ferry leaves a harbour at noon and carries cars across sound while its captain of many years keeps to old "
     "rules about tickets weather speed crew engines cargo and the price that each passenger pays for every crossing"
-).split()
+)
 
 
 def main() -> None:
@@ -39,6 +39,7 @@ def main() -> None:
     settings = {"lease_seconds": 60, "sweep_seconds": 15, "archive_max_entries": max(10_000, options.n)}
     with Service(folder, model_url=NO_MODEL, database_url=options.database, **settings) as service:
         figures["fdatasyncs_per_s"] = synced = measure.fdatasyncs_per_second(folder)
+        figures["fdatasyncs_per_s_in_place"] = measure.fdatasyncs_per_second(folder, in_place=True)
         service.kill("cpu", "beat")
         corpus = service.corpus({}, "single")
         api = service.processes["api"].pid
@@ -90,7 +91,8 @@ def main() -> None:
 
 
 def _document(i: int) -> bytes:
-    words = [WORDS[(i * 7 + j * (1 + i % 5)) % len(WORDS)] for j in range(BYTES // 4)]
+    known = TEXT.split()
+    words = [known[(i * 7 + j * (1 + i % 5)) % len(known)] for j in range(BYTES // 4)]
     lines = (" ".join(words[j : j + 14]) for j in range(0, len(words), 14))
     return (f"Document {i}\n\n" + ".\n".join(lines)).encode()[:BYTES]
 

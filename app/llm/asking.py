@@ -146,7 +146,7 @@ class Asker:
         used: parse.Usage | None = None
         try:
             others = [other for other in pool.lanes if other is not lane]
-            raw = await lane.submit(self.dataset_id, order, body, len(body) // 4, others)
+            raw = await lane.submit(self.tenant_id, self.dataset_id, order, body, len(body) // 4, others)
             used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:
             if rejection.code in ("model_not_found", "model_auth"):

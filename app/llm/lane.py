@@ -21,6 +21,7 @@ BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the b
 class Call:
     """One request waiting for its turn. Smaller `order` goes first within its dataset."""
 
+    tenant: str
     flow: str
     order: tuple[int, ...]
     body: bytes
@@ -41,10 +42,10 @@ class Call:
 
 @dataclass(slots=True)
 class Flow:
-    """The waiting calls of one dataset, and how many tokens it has been served (weighted by its weight)."""
+    """The waiting calls of one dataset, and how many tokens it has been served."""
 
+    tenant: str
     served: float = 0.0
-    weight: float = 1.0
     heap: "list[tuple[tuple[int, ...], int, Call]]" = field(default_factory=list)
 
 
@@ -60,6 +61,7 @@ class Lane:
     def __init__(self, endpoint: Endpoint, window: Window, probe_seconds: float) -> None:
         self.endpoint, self.window, self.probe_seconds = endpoint, window, probe_seconds
         self.flows: dict[str, Flow] = {}
+        self.served: dict[str, float] = {}  # tokens, by tenant
         self.inflight = self.waiting = self.successes = self.failures = 0
         self.paused_until = 0.0
         self.down: str | None = None
@@ -79,13 +81,20 @@ class Lane:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def submit(
-        self, flow: str, order: tuple[int, ...], body: bytes, tokens: int, others: "Sequence[Lane]" = ()
+        self,
+        tenant: str,
+        flow: str,
+        order: tuple[int, ...],
+        body: bytes,
+        tokens: int,
+        others: "Sequence[Lane]" = (),
     ) -> "asyncio.Future[bytes]":
-        """Queue a call; the future gives the raw reply, or raises Refused or Rejected. Cancel it to withdraw.
+        """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused or Rejected; cancel it to
+        withdraw.
 
         `others`: lanes to the same model elsewhere, which take the call over when this server goes down.
         """
-        call = Call(flow, order, body, tokens, asyncio.get_running_loop().create_future(), others)
+        call = Call(tenant, flow, order, body, tokens, asyncio.get_running_loop().create_future(), others)
         self._push(call)
         self._pump()
         return call.future
@@ -94,7 +103,12 @@ class Lane:
         flow = self.flows.get(call.flow)
         if flow is None:
             # A newcomer starts level with the least served, or it would have all turns until it caught up.
-            flow = self.flows[call.flow] = Flow(served=min((f.served for f in self.flows.values()), default=0.0))
+            others = [found for found in self.flows.values() if found.heap]
+            if not any(found.tenant == call.tenant for found in others):
+                level = min((self.served[found.tenant] for found in others), default=0.0)
+                self.served[call.tenant] = max(level, self.served.get(call.tenant, 0.0))
+            level = min((found.served for found in others if found.tenant == call.tenant), default=0.0)
+            flow = self.flows[call.flow] = Flow(call.tenant, served=level)
         heapq.heappush(flow.heap, (call.order, next(self._counter), call))
         self.waiting += 1
 
@@ -121,13 +135,15 @@ class Lane:
         self._pump()
 
     def _next(self) -> Call | None:
-        """The best call of the least served dataset (fair queueing by tokens; no dataset waits for another's end)."""
+        """The best call of the least served dataset of the least served tenant (fair queueing by tokens)."""
         while self.waiting:
-            flow = min((f for f in self.flows.values() if f.heap), key=lambda f: f.served)
+            ready = [flow for flow in self.flows.values() if flow.heap]
+            flow = ready[0] if len(ready) == 1 else min(ready, key=lambda f: (self.served[f.tenant], f.served))
             _, _, call = heapq.heappop(flow.heap)
             self.waiting -= 1
             if not call.future.done():
-                flow.served += call.tokens / flow.weight
+                flow.served += call.tokens
+                self.served[flow.tenant] += call.tokens
                 return call
         return None
 

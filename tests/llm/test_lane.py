@@ -48,7 +48,7 @@ def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(mode
         done: list[int] = []
 
         async def one(place: int) -> None:
-            await lane.submit("a", (place,), body(f"call {place}"), 10)
+            await lane.submit("t", "a", (place,), body(f"call {place}"), 10)
             done.append(place)
 
         first = asyncio.create_task(one(0))
@@ -63,9 +63,9 @@ def test_a_small_dataset_does_not_wait_for_the_end_of_a_large_one(model: FakeMod
     async def test(pools: Pools) -> int:
         lane = lane_of(pools, model).lanes[0]
         lane.window.size, lane.window.maximum = 4, 4
-        large = [lane.submit("large", (i,), body(f"large {i}"), 100) for i in range(60)]
+        large = [lane.submit("t", "large", (i,), body(f"large {i}"), 100) for i in range(60)]
         await asyncio.sleep(0.1)
-        small = [lane.submit("small", (i,), body(f"small {i}"), 100) for i in range(6)]
+        small = [lane.submit("t", "small", (i,), body(f"small {i}"), 100) for i in range(6)]
         await asyncio.gather(*small)
         left = sum(not future.done() for future in large)
         await asyncio.gather(*large)
@@ -74,12 +74,27 @@ def test_a_small_dataset_does_not_wait_for_the_end_of_a_large_one(model: FakeMod
     assert run(test) > 30, "the small one had every second turn"
 
 
+def test_a_tenant_with_many_datasets_has_no_more_turns_than_one_with_a_single_one(model: FakeModel) -> None:
+    async def test(pools: Pools) -> tuple[int, int]:
+        lane = lane_of(pools, model).lanes[0]
+        lane.window.size, lane.window.maximum = 4, 4
+        many = [lane.submit("greedy", f"dataset {i % 10}", (i,), body(f"many {i}"), 100) for i in range(80)]
+        one = [lane.submit("modest", "only", (i,), body(f"one {i}"), 100) for i in range(20)]
+        await asyncio.gather(*one)
+        done = sum(future.done() for future in many)
+        await asyncio.gather(*many)
+        return done, len(one)
+
+    done, served = run(test)
+    assert done < 2 * served, "each tenant had about every second turn"
+
+
 def test_a_call_that_is_withdrawn_is_aborted_at_the_server() -> None:
     with FakeModel(latency_ms=30_000) as model:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            future = lane.submit("a", (0,), body("slow"), 10)
+            future = lane.submit("t", "a", (0,), body("slow"), 10)
             await asyncio.sleep(0.3)
             assert lane.inflight == 1
             future.cancel()
@@ -96,7 +111,7 @@ def test_an_error_that_retrying_cannot_mend_is_not_retried() -> None:
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
             with pytest.raises(Rejected) as caught:
-                await lane.submit("a", (0,), body("x"), 10)
+                await lane.submit("t", "a", (0,), body("x"), 10)
             assert caught.value.code == "model_not_found"
 
         run(test)
@@ -107,8 +122,8 @@ def test_a_call_that_always_fails_is_given_up_while_others_succeed() -> None:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            bad = lane.submit("a", (0,), body("bad"), 10)
-            good = [lane.submit("a", (i,), body(f"good {i}"), 10) for i in range(20)]
+            bad = lane.submit("t", "a", (0,), body("bad"), 10)
+            good = [lane.submit("t", "a", (i,), body(f"good {i}"), 10) for i in range(20)]
             await asyncio.gather(*good)
             with pytest.raises(Refused, match="upstream_error"):
                 await asyncio.wait_for(bad, 30)
@@ -125,7 +140,7 @@ def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_
             for i in range(40):
                 lane = pool.lane(f"context {i}")
                 others = [found for found in pool.lanes if found is not lane]
-                calls.append(lane.submit("a", (i,), body(f"call {i}"), 10, others))
+                calls.append(lane.submit("t", "a", (i,), body(f"call {i}"), 10, others))
             await asyncio.sleep(0.15)
             one.kill()
             await asyncio.wait_for(asyncio.gather(*calls), 30)

@@ -1,0 +1,111 @@
+"""A broker that dies or is full, a full disk, a model server that refuses everything or never ends a reply."""
+
+import random
+import resource
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import Redis
+
+from tests.fakes.process import FakeModel
+from tests.faults.conftest import SMALL, calls, ferries, seeds
+from tests.faults.verify import verify_job
+from tests.service import Service, wait
+
+
+def broker(service: Service) -> "Redis":
+    return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_broker_killed_again_and_again_loses_nothing(seed: int, tmp_path: Path) -> None:
+    chance = random.Random(seed)
+    with FakeModel({"seed": seed}, latency_ms=60) as model, Service(tmp_path, model_url=model.url) as service:
+        corpus = service.corpus({f"{i}.txt": ferries(8 + i)[450 * i :] for i in range(2)})
+        service.kill("valkey")
+        service.start("valkey")
+        dataset = service.dataset(corpus, **SMALL)
+        for _ in range(4):
+            service.kill("valkey")
+            time.sleep(chance.uniform(0, 0.5))
+            service.start("valkey")
+            time.sleep(chance.uniform(0, 1))
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        verify_job(service, model, dataset, killed_in_flight=0)
+
+
+def test_a_broker_without_memory_refuses_no_request_and_all_goes_on_when_it_has_some(tmp_path: Path) -> None:
+    with FakeModel(latency_ms=30) as model, Service(tmp_path, model_url=model.url) as service:
+        corpus = service.corpus({})
+        with broker(service) as client:
+            client.config_set("maxmemory", "1")
+            service.ok(service.http.put(f"/v1/corpora/{corpus}/documents/a.txt", content=ferries(8)))
+            dataset = service.dataset(corpus, **SMALL)
+            time.sleep(3)  # beats and sweeps that cannot send
+            client.config_set("maxmemory", "0")
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        verify_job(service, model, dataset, killed_in_flight=0)
+
+
+def test_an_export_without_room_fails_as_no_space_and_leaves_no_half_file(
+    tmp_path: Path, new_postgres_database: str
+) -> None:
+    with (
+        FakeModel() as model,
+        Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
+        assert service.finished(dataset)["status"] == "succeeded"
+        blobs = {path for path in (tmp_path / "blobs").rglob("*") if path.is_file()}
+        _limit_files(service, "cpu", 16_000)
+        export = service.exported(dataset)
+        assert export["status"] == "failed"
+        assert export["error"]["code"] == "no_space"
+        assert {path for path in (tmp_path / "blobs").rglob("*") if path.is_file()} == blobs
+        service.kill("cpu")
+        service.start("cpu")
+        assert service.exported(dataset)["status"] == "succeeded"
+        verify_job(service, model, dataset, killed_in_flight=0)
+
+
+def _limit_files(service: Service, name: str, size: int) -> None:
+    """From now on no file of this part can grow beyond `size` bytes."""
+    parent = psutil.Process(service.processes[name].pid)
+    for process in (parent, *parent.children(recursive=True)):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def test_a_storm_of_429_is_answered_with_a_few_requests_a_second(tmp_path: Path) -> None:
+    seconds, window = 5, 32
+    script = {"faults": [{"fault": "http_429", "rate": 1.0, "for_seconds": seconds}]}
+    with FakeModel() as model, Service(tmp_path, model_url=model.url, window_start=window) as service:
+        corpus = service.corpus({"a.txt": ferries(24)})
+        model.set_script(script)
+        model.reset()  # the storm begins now
+        dataset = service.dataset(corpus, **SMALL)
+        assert service.finished(dataset)["status"] == "succeeded"
+        refused = model.stats()["statuses"].get("429", 0)
+        # The first window meets it unwarned; after that each pause is one the server asked for, and the window shrinks.
+        assert refused <= window + 8 * seconds, refused
+        verify_job(service, model, dataset, killed_in_flight=0)
+
+
+def test_a_reply_that_never_ends_is_closed_at_the_deadline_and_asked_for_again(tmp_path: Path) -> None:
+    script = {"faults": [{"fault": "drip", "first": 6, "seconds": 0.2, "endless": True}]}
+    with (
+        FakeModel(script) as model,
+        Service(tmp_path, model_url=model.url, call_idle_timeout_seconds=2) as service,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(8)}), **SMALL)
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        assert found["units"]["failed"] == 0
+        assert not set(found["dropped"]) & {"upstream_error", "parse_error"}
+        wait(lambda: model.stats()["running"] == 0, 30)
+        assert model.stats()["aborted"] >= 6
+        assert calls(service, dataset) == model.bill().total
+        verify_job(service, model, dataset, killed_in_flight=0)
