@@ -45,6 +45,11 @@ format: $(STAMP) ## rewrite the code in the house's format
 
 bench: $(STAMP)  ## the short set of benchmarks, one JSON line each
 	$(BIN)/python -m benchmarks.docs_to_qa --n 50
+	$(BIN)/python -m benchmarks.zero_latency --contexts 200
+	$(BIN)/python -m benchmarks.api_polling --seconds 10
+	$(BIN)/python -m benchmarks.uploads --n 500
+	$(BIN)/python -m benchmarks.export_rows --rows 40000
+	$(BIN)/python -m benchmarks.start_resume --repeat 1
 
 clean:           ## remove what was built here (not the model cache)
 	rm -rf $(VENV) .data build *.egg-info

@@ -76,7 +76,14 @@ def make_engine(url: str) -> Engine:
         max_overflow=30,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"options": limits, "connect_timeout": 5, "application_name": "corpusmith"},
+        connect_args={
+            "options": limits,
+            "connect_timeout": 5,
+            "application_name": "corpusmith",
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+        },
     )
 
 

@@ -105,14 +105,12 @@ def family(pid: int) -> Iterator[psutil.Process]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of the process, its children, and those that have ended."""
+    """User and system time of the process and all below it, those included that have ended and were waited for."""
     spent = 0.0
     for process in family(pid):
         with suppress(psutil.NoSuchProcess):
             times = process.cpu_times()
-            spent += times.user + times.system
-            if process.pid == pid:
-                spent += times.children_user + times.children_system
+            spent += times.user + times.system + times.children_user + times.children_system
     return spent
 
 

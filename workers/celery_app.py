@@ -3,12 +3,14 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, task_received, worker_process_init, worker_ready, worker_shutting_down
+from celery.worker import state
 
 from app import db, log
 from app.queue import QUEUES
 from app.settings import settings
 from workers import shutdown
+from workers.watchdog import Watchdog
 
 celery_app = Celery("corpusmith", broker=settings().broker_url, include=["workers.tasks"])
 celery_app.conf.update(
@@ -47,6 +49,13 @@ def _logging(**_: Any) -> None:
 @worker_process_init.connect
 def _after_fork(**_: Any) -> None:
     db.forget_connections()
+
+
+@worker_ready.connect
+def _watch(sender: Any, **_: Any) -> None:
+    dog = Watchdog(set(sender.app.amqp.queues.consume_from), busy=lambda: bool(state.active_requests))
+    task_received.connect(lambda **_: dog.received(), weak=False)
+    dog.start()
 
 
 @worker_shutting_down.connect

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 import uvloop
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import engine
 from app.llm.asking import TAIL_SHARE, Asker, ModelUnusable
@@ -55,15 +55,23 @@ class Drain:
         try:
             await self._loop()
         finally:
-            await self._give_back()
+            if self.pulse.lost:
+                await self._land()
+            left = await self._abandon()
             await self.pools.close()
-            await asyncio.to_thread(self.ledger.close)
+            # Units go back first where others wait for them, last where the database has to come back before.
+            away = self.ledger.failing_since is not None or self.pulse.lost
+            if not away:
+                await asyncio.to_thread(units.release_if_possible, self.owner, left)
+            await asyncio.to_thread(self.ledger.close, shutdown.requested)
+            if away:
+                await asyncio.to_thread(units.release_if_possible, self.owner, left)
             self.pulse.stop()
 
     async def _loop(self) -> None:
         idle_since = time.monotonic()
         look_at = 0.0
-        while not shutdown.requested.is_set() and not self.pulse.lost.is_set():
+        while not shutdown.requested.is_set() and not self.pulse.lost:
             await asyncio.sleep(POLL_SECONDS)
             self._drop_stopped()
             await self._tell_waiting()
@@ -97,8 +105,8 @@ class Drain:
         slots = sum(lane.window.size for lane in self.pools.lanes.values()) or settings().window_start
         try:
             return claim(self.owner, limit=limit, tail=int(TAIL_SHARE * slots))
-        except DBAPIError as error:
-            log.warning("claim.database_away", error=type(error.orig).__name__)
+        except SQLAlchemyError as error:
+            log.warning("claim.database_away", error=type(getattr(error, "orig", error)).__name__)
             time.sleep(1.0)
             return []
 
@@ -179,7 +187,9 @@ class Drain:
                 if task := self.tasks.get(unit.id):
                     task.cancel()
             if mine:
-                threading.Thread(target=units.release, args=(self.owner, [unit.id for unit in mine])).start()
+                threading.Thread(
+                    target=units.release_if_possible, args=(self.owner, [unit.id for unit in mine])
+                ).start()
 
     async def _tell_waiting(self) -> None:
         """Write on each dataset that its model server does not answer, and take it back when it does."""
@@ -188,14 +198,29 @@ class Drain:
         held = {unit.dataset_id for unit in self.claimed.values()}
         changed = {dataset_id for dataset_id in held if self.told.get(dataset_id) != reason}
         if changed:
-            self.told.update(dict.fromkeys(changed, reason))
-            await asyncio.to_thread(units.tell_waiting, changed, reason)
+            try:
+                await asyncio.to_thread(units.tell_waiting, changed, reason)
+            except SQLAlchemyError as error:  # said again next time
+                log.warning("tell_waiting.database_away", error=type(error).__name__)
+            else:
+                self.told.update(dict.fromkeys(changed, reason))
 
-    async def _give_back(self) -> None:
-        """On the way out: abort what is in flight and release the units, so that the next worker need not wait."""
+    async def _land(self) -> None:
+        """Cut off from the database: begin no call, and let those in flight come in, for one lease at most."""
+        log.warning("drain.cut_off", units=len(self.tasks))
+        for lane in self.pools.lanes.values():
+            lane.closed = True
+        until = time.monotonic() + settings().lease_seconds
+        while any(lane.inflight for lane in self.pools.lanes.values()) and time.monotonic() < until:
+            if shutdown.requested.is_set():
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)  # the replies that came last go to the ledger
+
+    async def _abandon(self) -> list[str]:
+        """On the way out: abort what is in flight. The ids of the units that are not done."""
         left = list(self.tasks.items())
         for _, task in left:
             task.cancel()
         await asyncio.gather(*(task for _, task in left), return_exceptions=True)
-        if left and not self.pulse.lost.is_set():
-            await asyncio.to_thread(units.release, self.owner, [unit_id for unit_id, _ in left])
+        return [unit_id for unit_id, _ in left]

@@ -8,7 +8,7 @@ import time
 
 import structlog
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import db_now, reading, transaction
 from app.models import Dataset, Unit
@@ -20,11 +20,12 @@ LISTEN_SECONDS = 0.7  # pause and cancel are heard within this
 
 
 class Pulse:
-    """`hold` and `let_go` units; `stopped()` gives datasets that generate no more; `lost`: stop everything."""
+    """`hold` and `let_go` units; `stopped()` gives datasets that generate no more; `lost`: ask no more."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
-        self.lost = threading.Event()
+        self._seen_at = time.monotonic()
+        self._lost = False
         self._held: dict[str, str] = {}
         self._stopped: set[str] = set()
         self._lock = threading.Lock()
@@ -46,6 +47,12 @@ class Pulse:
         with self._lock:
             self._held.pop(unit_id, None)
 
+    @property
+    def lost(self) -> bool:
+        """There was no word from the database for half a lease, be it away, silent, or this process frozen."""
+        self._lost = self._lost or time.monotonic() - self._seen_at > settings().lease_seconds / 2
+        return self._lost
+
     def stopped(self) -> set[str]:
         """Datasets found stopped since the last call."""
         with self._lock:
@@ -53,7 +60,7 @@ class Pulse:
         return found
 
     def _run(self) -> None:
-        beat_at = seen_at = time.monotonic()
+        beat_at = self._seen_at = time.monotonic()
         period = settings().lease_seconds / 3
         while not self._end.wait(min(LISTEN_SECONDS, period)):
             with self._lock:
@@ -66,12 +73,11 @@ class Pulse:
                         beat_at = time.monotonic()
                 else:
                     beat_at = time.monotonic()
-                seen_at = time.monotonic()
-            except DBAPIError as error:
-                log.warning("pulse.database_away", error=type(error.orig).__name__)
-                if time.monotonic() - seen_at > settings().lease_seconds / 2:
-                    self.lost.set()
+                if self.lost:
                     return
+                self._seen_at = time.monotonic()
+            except SQLAlchemyError as error:
+                log.warning("pulse.database_away", error=type(getattr(error, "orig", error)).__name__)
 
     def _listen(self, dataset_ids: set[str]) -> None:
         with reading() as session:

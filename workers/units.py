@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, and_, case, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.db import transaction
@@ -12,6 +14,17 @@ from app.queue import send
 from app.settings import settings
 from workers.claim import Claimed
 from workers.recipes import Outcome
+
+log = structlog.get_logger()
+
+# As if it had never been claimed: no attempt is used up.
+_UNCLAIMED: dict[str, Any] = {
+    "status": "pending",
+    "owner": None,
+    "attempt": Unit.attempt - 1,
+    "leased_at": None,
+    "heartbeat_at": None,
+}
 
 
 def _mine(unit: Claimed, owner: str) -> Any:
@@ -34,6 +47,8 @@ def finish(
         update(Unit).where(_mine(unit, owner), _generating(unit)).values(status="done", owner=None).returning(Unit.id)
     ).scalar_one_or_none()
     if done is None:
+        # Taken over by another, or its dataset was stopped just now: then nobody else would give the unit back.
+        connection.execute(update(Unit).where(_mine(unit, owner)).values(**_UNCLAIMED))
         return False
     rows = [_row(unit, "accepted", None, None, row) for row in outcome.kept]
     rows += [_row(unit, "dropped", row.reason, row.detail, row) for row in outcome.dropped]
@@ -178,8 +193,17 @@ def release(owner: str, unit_ids: list[str]) -> None:
             session.execute(
                 update(Unit)
                 .where(Unit.id.in_(unit_ids[i : i + 500]), Unit.owner == owner, Unit.status == "running")
-                .values(status="pending", owner=None, attempt=Unit.attempt - 1, leased_at=None, heartbeat_at=None)
+                .values(**_UNCLAIMED)
             )
+
+
+def release_if_possible(owner: str, unit_ids: list[str]) -> None:
+    """`release`, or nothing when the database is away: then the lease runs out by itself."""
+    try:
+        if unit_ids:
+            release(owner, unit_ids)
+    except SQLAlchemyError as error:
+        log.warning("release.database_away", error=type(error).__name__)
 
 
 def tell_waiting(dataset_ids: set[str], reason: str | None) -> None:

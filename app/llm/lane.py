@@ -64,6 +64,7 @@ class Lane:
         self.served: dict[str, float] = {}  # tokens, by tenant
         self.inflight = self.waiting = self.successes = self.failures = 0
         self.paused_until = 0.0
+        self.closed = False  # no further call is sent
         self.down: str | None = None
         self._counter = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,7 +150,7 @@ class Lane:
 
     @property
     def limit(self) -> int:
-        return 1 if self.down else self.window.size
+        return 0 if self.closed else 1 if self.down else self.window.size
 
     def _pump(self) -> None:
         if self.waiting and self.inflight < self.limit:

