@@ -1,12 +1,15 @@
 """One engine, two ways to open a transaction, and the FastAPI dependencies made of them."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from fastapi import Depends
+from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -65,7 +68,9 @@ def _sqlite_now(element: Any, compiler: Any, **kw: Any) -> str:
 def make_engine(url: str) -> Engine:
     """An engine with our durability: SQLite in WAL with synchronous=FULL, PostgreSQL with time limits."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10.0})
+        engine = create_engine(
+            url, pool_size=10, max_overflow=30, connect_args={"check_same_thread": False, "timeout": 10.0}
+        )
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -140,13 +145,23 @@ def reading() -> Iterator[Session]:
         session.expunge_all()  # before the end of the transaction, which would expire what was read
 
 
-def _writing_request() -> Iterator[Session]:
-    with transaction() as session:
+# A request holds its connection while it waits for a thread to run in; threads wait for connections. So fewer requests
+# may hold one than the pool has, or all threads end up waiting for connections of requests that wait for a thread.
+REQUESTS_WITH_A_CONNECTION = 16
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _gate() -> asyncio.Semaphore:
+    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(REQUESTS_WITH_A_CONNECTION))
+
+
+async def _writing_request() -> AsyncIterator[Session]:
+    async with _gate(), contextmanager_in_threadpool(transaction()) as session:
         yield session
 
 
-def _reading_request() -> Iterator[Session]:
-    with reading() as session:
+async def _reading_request() -> AsyncIterator[Session]:
+    async with _gate(), contextmanager_in_threadpool(reading()) as session:
         yield session
 
 

@@ -81,19 +81,14 @@ def copy_megabytes_per_second(source: Path, folder: Path) -> float:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile; nan of nothing."""
-    if not values:
-        return math.nan
+    """The nearest-rank percentile of one value at least."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def milliseconds(seconds: Sequence[float]) -> dict[str, float]:
-    """p50, p99 and the largest, in ms."""
-    return {
-        "p50_ms": round(1000 * percentile(seconds, 0.50), 2),
-        "p99_ms": round(1000 * percentile(seconds, 0.99), 2),
-        "max_ms": round(1000 * max(seconds, default=math.nan), 2),
-    }
+    """p50, p99 and the largest, in ms; empty if there is nothing to tell."""
+    shares = {"p50_ms": 0.50, "p99_ms": 0.99, "max_ms": 1.0} if seconds else {}
+    return {name: round(1000 * percentile(seconds, share), 2) for name, share in shares.items()}
 
 
 def family(pid: int) -> Iterator[psutil.Process]:

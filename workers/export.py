@@ -21,7 +21,7 @@ from workers import lease
 
 log = structlog.get_logger()
 
-ROWS_AT_ONCE = 1000
+UNITS_AT_ONCE = 200
 
 
 def run(export_id: str) -> None:
@@ -130,30 +130,30 @@ def _write(export_id: str) -> dict[str, Any]:
 
 
 def _rows(dataset_id: str, split: str) -> Iterator[tuple[Row, Sample]]:
-    """Accepted rows in the order of their contexts, a thousand at a time, by keyset: memory does not grow with them.
+    """Accepted rows in the order of their contexts, some hundred units at a time: memory does not grow with them.
 
     The order depends on what was generated and not on when, so the same rows always give the same bytes. Rows of a
     dataset that was cancelled have no split yet; they count as train.
     """
-    place, key = -1, -1
+    wanted = Row.split == split
+    if split == "train":
+        wanted = wanted | Row.split.is_(None)
+    place = -1
     while True:
-        query = (
-            select(Unit.position, Row)
-            .join(Unit, Unit.id == Row.unit_id)
-            .where(Row.dataset_id == dataset_id, Row.state == "accepted")
-            .where((Unit.position > place) | ((Unit.position == place) & (Row.key > key)))
-            .order_by(Unit.position, Row.key)
-            .limit(ROWS_AT_ONCE)
+        page = (
+            select(Unit.id, Unit.position)
+            .where(Unit.dataset_id == dataset_id, Unit.position > place)
+            .order_by(Unit.position)
+            .limit(UNITS_AT_ONCE)
         )
-        wanted = Row.split == split
-        query = query.where(wanted | Row.split.is_(None) if split == "train" else wanted)
         with reading() as session:
-            found = session.execute(query).all()
-        for position, row in found:
-            place, key = position, row.key
+            places = {unit_id: position for unit_id, position in session.execute(page)}
+            rows = session.scalars(select(Row).where(Row.unit_id.in_(places), Row.state == "accepted", wanted)).all()
+        for row in sorted(rows, key=lambda row: (places[row.unit_id], row.key)):
             yield row, _sample(row)
-        if len(found) < ROWS_AT_ONCE:
+        if len(places) < UNITS_AT_ONCE:
             return
+        place = max(places.values())
 
 
 def _sample(row: Row) -> Sample:

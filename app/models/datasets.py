@@ -71,6 +71,7 @@ class Unit(Leased, Base):
     __table_args__ = (
         UniqueConstraint("context_id", "round"),
         Index("ix_units_dataset_status_position", "dataset_id", "status", "position"),
+        Index("ix_units_dataset_position", "dataset_id", "position"),
     )
     id: Mapped[Id]
     tenant_id: Mapped[TenantId]

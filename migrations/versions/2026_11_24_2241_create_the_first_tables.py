@@ -266,6 +266,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.create_index("ix_units_dataset_status_position", ["dataset_id", "status", "position"], unique=False)
+        batch_op.create_index("ix_units_dataset_position", ["dataset_id", "position"], unique=False)
 
     op.create_table(
         "samples",
@@ -304,6 +305,7 @@ def downgrade() -> None:
     op.drop_table("samples")
     with op.batch_alter_table("units", schema=None) as batch_op:
         batch_op.drop_index("ix_units_dataset_status_position")
+        batch_op.drop_index("ix_units_dataset_position")
 
     op.drop_table("units")
     with op.batch_alter_table("exports", schema=None) as batch_op:
