@@ -1,6 +1,7 @@
 """Databases and services that tests share: SQLite in a folder, a real PostgreSQL, a fake model server, a client."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from sqlalchemy import create_engine, make_url, text
 from app import db, migrate, queue, storage
 from app.keys import access, service
 from app.settings import settings
+
+
+def pytest_configure() -> None:
+    """A shell that starts us in the background has SIGINT ignored; our children would inherit that, deaf to Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
