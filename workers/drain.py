@@ -96,7 +96,7 @@ class Drain:
         lanes = list(self.pools.lanes.values())
         if not lanes:
             return settings().window_start - len(self.tasks)
-        if any(lane.down for lane in lanes):
+        if self.pools.down:
             return 0
         starting = sum(1 for unit in self.claimed.values() if not unit.has_asked)
         return sum(lane.limit - lane.inflight - lane.waiting for lane in lanes) - starting
@@ -193,8 +193,7 @@ class Drain:
 
     async def _tell_waiting(self) -> None:
         """Write on each dataset that its model server does not answer, and take it back when it does."""
-        reasons = [lane.down for lane in self.pools.lanes.values() if lane.down]
-        reason = f"waiting_for_model: {reasons[0]}" if reasons else None
+        reason = f"waiting_for_model: {self.pools.down}" if self.pools.down else None
         held = {unit.dataset_id for unit in self.claimed.values()}
         changed = {dataset_id for dataset_id in held if self.told.get(dataset_id) != reason}
         if changed:

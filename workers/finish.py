@@ -36,7 +36,7 @@ def run(dataset_id: str) -> None:
         with transaction() as session:
             if lease.still_mine(session, Dataset, dataset_id, owner, attempt):
                 dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
-                dataset.owner = None
+                dataset.owner, dataset.attempt = None, 0  # the next round's selection is other work
                 if dataset.status == "selecting":
                     _finish(session, dataset, drops)
 

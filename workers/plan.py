@@ -86,7 +86,7 @@ def _plan(dataset_id: str, owner: str, attempt: int) -> None:
         if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
             return
         dataset = session.get_one(Dataset, dataset_id)
-        dataset.owner = None
+        dataset.owner, dataset.attempt = None, 0  # the selection is other work, with attempts of its own
         if dataset.status != "validating":  # cancelled meanwhile
             return
         if not groups:

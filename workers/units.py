@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.db import transaction
 from app.models import Dataset, Event, Sample, Unit
-from app.queue import send
+from app.queue import ring, send
 from app.settings import settings
 from workers.claim import Claimed
 from workers.recipes import Outcome
@@ -236,4 +236,4 @@ def finish_stuck(session: Session) -> None:
     for dataset in stuck:
         dataset.status = "selecting"
         dataset.version += 1
-        send("select", dataset.id)
+        ring(session, "select", dataset.id)

@@ -145,8 +145,7 @@ class Asker:
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
         used: parse.Usage | None = None
         try:
-            others = [other for other in pool.lanes if other is not lane]
-            raw = await lane.submit(self.tenant_id, self.dataset_id, order, body, len(body) // 4, others)
+            raw = await lane.submit(self.tenant_id, self.dataset_id, order, body, len(body) // 4, pool.lanes)
             used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:
             if rejection.code in ("model_not_found", "model_auth"):

@@ -93,7 +93,7 @@ class Lane:
         """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused or Rejected; cancel it to
         withdraw.
 
-        `others`: lanes to the same model elsewhere, which take the call over when this server goes down.
+        `others`: lanes to the same model, of which one that is up takes the call over when this server goes down.
         """
         call = Call(tenant, flow, order, body, tokens, asyncio.get_running_loop().create_future(), others)
         self._push(call)

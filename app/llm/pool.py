@@ -25,18 +25,9 @@ class Pool:
 
     @property
     def down(self) -> str | None:
-        """Why no server of this role can be reached, or None."""
+        """Why no server of this role can be reached, or None while one can."""
         reasons = [lane.down for lane in self.lanes]
-        return f"{self.lanes[0].endpoint.target.url}: {reasons[0]}" if all(reasons) else None
-
-    @property
-    def waiting(self) -> int:
-        return sum(lane.waiting for lane in self.lanes)
-
-    @property
-    def room(self) -> int:
-        """Calls the servers would take at once beyond those in flight and waiting."""
-        return sum(max(0, lane.limit - lane.inflight - lane.waiting) for lane in self.lanes)
+        return reasons[0] if all(reasons) else None
 
     @property
     def slots(self) -> int:
@@ -60,6 +51,7 @@ class Pools:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lanes: dict[str, Lane] = {}
+        self.by_targets: dict[tuple[Target, ...], Pool] = {}
         timeout = aiohttp.ClientTimeout(
             total=settings.call_idle_timeout_seconds, sock_connect=settings.call_connect_timeout_seconds
         )
@@ -71,7 +63,15 @@ class Pools:
 
     def pool(self, role_targets: list[Target]) -> Pool:
         """The lanes of these targets, started where they are new."""
-        return Pool([self._lane(target) for target in role_targets])
+        key = tuple(role_targets)
+        if key not in self.by_targets:
+            self.by_targets[key] = Pool([self._lane(target) for target in role_targets])
+        return self.by_targets[key]
+
+    @property
+    def down(self) -> str | None:
+        """Why some role cannot be reached at all, or None."""
+        return next((pool.down for pool in self.by_targets.values() if pool.down), None)
 
     def _lane(self, target: Target) -> Lane:
         if target.url not in self.lanes:
