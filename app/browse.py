@@ -30,7 +30,9 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
             name: {
                 "summary": entry.summary,
                 "range": [entry.low, entry.high],
-                "keep_at_least": entry.keep_at_least,
+                "threshold": entry.threshold,
+                "keep": entry.keep,
+                "calls_per_row": entry.calls,
                 "reason": entry.reason,
             }
             for name, entry in catalog.METRICS.entries.items()
@@ -50,7 +52,7 @@ def _task(name: str) -> dict[str, Any]:
         "options": task.options.model_json_schema(),
         "gates": task.gates,
         "prompts": {ref: prompts.load(ref).summary for ref in task.prompts},
-        "calls_per_context": task.cost(defaults),
+        "calls_per_context": task.calls({}, task.gates, catalog.METRICS.entries),
         "rows_per_context": task.rows(defaults),
         "example": task.example,
     }

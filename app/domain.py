@@ -1,6 +1,6 @@
 """The nouns: every record that flows between steps, on one page. Offsets are characters of a document's stored text."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -92,13 +92,17 @@ class Verdict(Record):
 
 
 class Sample(Record):
-    """One row: a question, its answer, the text it rests on, and how it came about."""
+    """One row: a question, its answer, the text it rests on, and how it came about.
 
-    kind: Literal["original", "evolved"]
+    `kind`: original, evolved, or another word of its task. `attributes`: what a task adds (choices, persona).
+    """
+
+    kind: str
     question: str
     answer: str
     evolution: str | None = None
     parent_question: str | None = None
+    attributes: dict[str, Any] = {}
     sources: tuple[Span, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     lineage: dict[str, Any] = {}
@@ -109,11 +113,12 @@ class Dropped(Record):
 
     reason: str
     detail: str = ""
-    kind: Literal["original", "evolved"] = "original"
+    kind: str = "original"
     question: str = ""
     answer: str = ""
     evolution: str | None = None
     parent_question: str | None = None
+    attributes: dict[str, Any] = {}
     sources: tuple[Span, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     lineage: dict[str, Any] = {}

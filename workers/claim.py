@@ -96,9 +96,8 @@ def _affordable(session: Session, dataset: Dataset) -> int:
     task = catalog.TASKS[dataset.task]
     room = [dataset.units_total]
     if budget["max_calls"] is not None:
-        room.append(
-            (budget["max_calls"] - dataset.calls) // task.cost(task.options.model_validate(dataset.spec["options"]))
-        )
+        cost = task.calls(dataset.spec["options"], dataset.spec["gates"], catalog.METRICS.entries)
+        room.append((budget["max_calls"] - dataset.calls) // cost)
     if budget["max_tokens_total"] is not None:
         tokens = dataset.prompt_tokens + dataset.completion_tokens
         # Before a unit is done nobody knows what one costs: begin with a few.

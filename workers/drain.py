@@ -137,6 +137,7 @@ class Drain:
         )
         asker.on_ask = unit.asked
         work = Work(
+            task=unit.task,
             context=unit.context,
             options=unit.spec["options"],
             gates=unit.spec["gates"],

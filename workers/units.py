@@ -93,6 +93,7 @@ def _row(unit: Claimed, state: str, reason: str | None, detail: str | None, row:
         "parent_question": row.parent_question,
         "question": row.question,
         "answer": row.answer,
+        "attributes": row.attributes,
         "sources": [span.model_dump() for span in row.sources],
         "verdicts": [verdict.model_dump() for verdict in row.verdicts],
         "lineage": row.lineage,

@@ -1,6 +1,6 @@
 """The kinds of thing a user can choose and a contributor can add: an entry of the catalogue is one of these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +17,10 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetTask:
-    """What can be made. `cost(options)` is the number of model calls for one context in which nothing is dropped."""
+    """What can be made. `cost(options)` is the number of model calls for one context, the gates' left out.
+
+    `skips`: for rows of these kinds, the metrics that say nothing about them.
+    """
 
     summary: str
     options: type[Options]
@@ -26,6 +29,13 @@ class DatasetTask:
     rows: Callable[[Any], int]
     prompts: tuple[str, ...]
     example: dict[str, Any]
+    skips: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
+        """Model calls for one context in which nothing is dropped, its rows' gates included."""
+        chosen = self.options.model_validate(options)
+        shared = {metrics[name].measured_by or name: metrics[name].calls for name in gates}
+        return self.cost(chosen) + self.rows(chosen) * sum(shared.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +49,25 @@ class ExportFormat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A number every row gets, and the threshold (`keep_at_least`) below which the row is dropped with `reason`."""
+    """A number a row gets, and the threshold at which it is dropped with `reason`: below it, or above it for `most`.
+
+    `measured_by` is the module of `workers.gates` that measures it (one may measure several); None: the one of its
+    name. `calls` are the model calls that module makes for a row; `local`: it runs a model of its own in the worker.
+    """
 
     summary: str
     low: float
     high: float
-    keep_at_least: float
+    threshold: float
     reason: str
+    keep: Literal["least", "most"] = "least"
+    measured_by: str | None = None
     calls: int = field(default=0)
+    local: bool = field(default=False)
+
+    def passes(self, score: float, threshold: float) -> bool:
+        """A threshold of 0 records the score and passes every row."""
+        return threshold == 0 or (score >= threshold if self.keep == "least" else score <= threshold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def _range(entry: Json) -> str:
     """What is short and worth knowing of a catalogue entry beside its summary."""
     if "range" in entry:
         low, high = entry["range"]
-        return f"{low:g} to {high:g}, kept from {entry['keep_at_least']:g}"
+        return f"{low:g} to {high:g}, kept {'from' if entry['keep'] == 'least' else 'up to'} {entry['threshold']:g}"
     return str(entry.get("direction") or entry.get("loads_with") or "")
 
 

@@ -130,6 +130,7 @@ class SampleRead(BaseModel):
     parent_question: str | None
     split: str | None
     context_id: str
+    attributes: dict[str, Any] = Field(description="what the task adds to a row: choices, persona, difficulty ...")
     sources: list[dict[str, Any]]
     verdicts: list[dict[str, Any]]
     lineage: dict[str, Any]

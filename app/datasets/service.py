@@ -141,7 +141,7 @@ def record(session: Session, dataset: Dataset, kind: str, message: str, *, level
 def read(dataset: Dataset) -> DatasetRead:
     """A row as the API shows it."""
     task = catalog.TASKS[dataset.task]
-    cost = task.cost(task.options.model_validate(dataset.spec["options"]))
+    cost = task.calls(dataset.spec["options"], dataset.spec["gates"], catalog.METRICS.entries)
     return DatasetRead.model_validate(
         {
             **{name: getattr(dataset, name) for name in DatasetRead.model_fields if hasattr(dataset, name)},

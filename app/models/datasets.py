@@ -106,6 +106,7 @@ class Sample(Base):
     question: Mapped[str] = mapped_column(Text)
     answer: Mapped[str] = mapped_column(Text)
     split: Mapped[str | None] = mapped_column(String(12), default=None)
+    attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
     sources: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     verdicts: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     lineage: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

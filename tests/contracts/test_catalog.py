@@ -27,13 +27,13 @@ def test_every_task_has_a_recipe_known_gates_and_usable_defaults(name: str) -> N
     options = task.options()
     assert callable(recipe(name))
     assert set(task.gates) <= set(catalog.METRICS)
-    assert task.cost(options) > 0 < task.rows(options)
+    assert task.calls({}, task.gates, catalog.METRICS.entries) > 0 < task.rows(options)
 
 
 def test_grounded_qa_costs_sixteen_calls_with_its_defaults() -> None:
     task = catalog.TASKS["grounded_qa"]
-    options = task.options.model_validate({"questions_per_context": 3, "evolve_rounds": 1})
-    assert task.cost(options) == 1 + 3 + 3 + 3 + 6
+    options = {"questions_per_context": 3, "evolve_rounds": 1}
+    assert task.calls(options, task.gates, catalog.METRICS.entries) == 1 + 3 + 3 + 3 + 6
 
 
 def test_a_file_is_all_it_takes_to_add_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from workers.gates.grounded_judge import agreement
+from workers.gates.numbers import supported_numbers
+from workers.gates.standalone import mentions_document
 from workers.select import duplicates
-from workers.steps.answer import mentions_document, supported_numbers
-from workers.steps.judge import agreement
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ class Work:
     `avoid` holds questions asked about this context in earlier rounds.
     """
 
+    task: str
     context: Context
     options: dict[str, Any]
     gates: dict[str, float]

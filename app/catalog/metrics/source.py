@@ -6,6 +6,6 @@ SOURCE = Metric(
     summary="How well the answer's quote is found in the stored text: 100 is verbatim (rapidfuzz partial ratio).",
     low=0.0,
     high=100.0,
-    keep_at_least=90.0,
+    threshold=90.0,
     reason="no_source",
 )

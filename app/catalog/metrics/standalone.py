@@ -6,6 +6,6 @@ STANDALONE = Metric(
     summary='1 when question and answer can be read alone; 0 when they speak of "the text" or "the document".',
     low=0.0,
     high=1.0,
-    keep_at_least=1.0,
+    threshold=1.0,
     reason="mentions_document",
 )

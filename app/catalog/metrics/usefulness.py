@@ -6,7 +6,8 @@ USEFULNESS = Metric(
     summary="Would someone ask this, and is the answer to the point? Graded 1 to 5 by the judge.",
     low=1.0,
     high=5.0,
-    keep_at_least=3.0,
+    threshold=3.0,
     reason="not_useful",
+    measured_by="grounded_judge",
     calls=1,
 )

@@ -27,7 +27,7 @@ def _rows(options: GroundedQaOptions) -> int:
 
 
 def _cost(options: GroundedQaOptions) -> int:
-    return 1 + options.questions_per_context * options.evolve_rounds + 2 * _rows(options)
+    return 1 + options.questions_per_context * options.evolve_rounds + _rows(options)
 
 
 GROUNDED_QA = DatasetTask(

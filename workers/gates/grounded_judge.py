@@ -4,46 +4,35 @@ import re
 
 from rapidfuzz import fuzz
 
-from app.domain import Dropped, Sample, Verdict
-from app.llm.protocol import Refused
+from app.domain import Sample
 from app.replies import Verdicts
+from workers.gates import Measured
 from workers.recipes.work import Work
 
 PROMPT = "judge/grounded@1"
+PROMPTS = (PROMPT,)
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
 _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
-METRICS = ("faithfulness", "answerability", "usefulness")
 
 
-async def judge(work: Work, row: Sample, *, ahead: int) -> tuple[Verdict, ...] | Dropped:
-    """The verdicts; a gate of 0 records the grade and passes it."""
-    try:
-        reply = await work.model.ask(
-            PROMPT,
-            context=work.context,
-            ahead=ahead,
-            role="judge",
-            question=row.question,
-            answer=row.answer,
-            language=work.language,
-        )
-    except Refused as refusal:
-        values = {name: getattr(row, name) for name in Sample.model_fields}
-        return Dropped(reason=f"judge_{refusal.reason}", detail=refusal.detail, **values)
+async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
+    reply = await work.model.ask(
+        PROMPT,
+        context=work.context,
+        ahead=ahead,
+        role="judge",
+        question=row.question,
+        answer=row.answer,
+        language=work.language,
+    )
     assert isinstance(reply, Verdicts)
     agreed = agreement(row.question, row.answer, reply.own_answer)
-    own = f"the judge's own answer: {reply.own_answer}"
-    again = Verdict(metric="agreement", score=agreed, reason=own, passed=agreed >= work.gates["agreement"])
-    grades = tuple(
-        Verdict(
-            metric=name,
-            score=float(getattr(reply, name)),
-            reason=reply.reason,
-            passed=getattr(reply, name) >= work.gates[name],
-        )
-        for name in METRICS
-    )
-    return again, *grades
+    return {
+        "agreement": (agreed, f"the judge's own answer: {reply.own_answer}"),
+        "faithfulness": (float(reply.faithfulness), reply.reason),
+        "answerability": (float(reply.answerability), reply.reason),
+        "usefulness": (float(reply.usefulness), reply.reason),
+    }
 
 
 def agreement(question: str, answer: str, own: str) -> float:

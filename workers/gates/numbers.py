@@ -1,0 +1,21 @@
+"""The share of the answer's numbers that stand in the context or in the question."""
+
+import re
+
+from app.domain import Sample
+from workers.gates import Measured
+from workers.recipes.work import Work
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
+    share = supported_numbers(row.answer, f"{work.context.text} {row.question}")
+    return {"numbers": (share, "of the answer's numbers stand in the context")}
+
+
+def supported_numbers(answer: str, text: str) -> float:
+    """0..1: the share of the numbers in `answer` that stand in `text`; 1 when it has none."""
+    numbers = _NUMBER.findall(answer)
+    known = set(_NUMBER.findall(text))
+    return round(sum(number in known for number in numbers) / len(numbers), 3) if numbers else 1.0

@@ -1,0 +1,26 @@
+"""Can the row be read without the document? 1 when nothing in it points to "the text" or "the document", else 0."""
+
+import re
+
+from app.domain import Sample
+from workers.gates import Measured
+from workers.recipes.work import Work
+
+_DOCUMENT = re.compile(
+    r"\b(?:the|this|given|provided|above) (?:text|document|passage|context|excerpt|instruction)s?\b"
+    r"|\b(?:according to|in|from|given) the (?:given )?(?:information|instructions)\b"
+    r"|\b(?:в|из|по) (?:(?:данном|этом|приведённом|указанном) )?(?:тексте?|документе?|отрывке?|текста|документу)\b"
+    r"|\b(?:im|dem|laut) (?:text|dokument)\b|\b(?:le|du|ce) (?:texte|document)\b|\bel (?:texto|documento)\b",
+    re.I,
+)
+
+
+async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
+    mention = mentions_document(f"{row.question} {row.answer}")
+    return {"standalone": (0.0 if mention else 1.0, mention or "nothing points outside the row")}
+
+
+def mentions_document(text: str) -> str:
+    """The words that point to the document the reader does not have, or ""."""
+    found = _DOCUMENT.search(text)
+    return found.group() if found else ""
