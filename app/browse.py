@@ -23,7 +23,7 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
         "object": "catalog",
         "tasks": {name: _task(name) for name in catalog.TASKS},
         "formats": {
-            name: {"summary": entry.summary, "loads_with": entry.loads_with}
+            name: {"summary": entry.summary, "loads_with": entry.loads_with, "rows": sorted(entry.shapes)}
             for name, entry in catalog.FORMATS.entries.items()
         },
         "metrics": {

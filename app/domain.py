@@ -107,6 +107,13 @@ class Sample(Record):
     verdicts: tuple[Verdict, ...] = ()
     lineage: dict[str, Any] = {}
 
+    @property
+    def turns(self) -> list[dict[str, str]]:
+        """Chat messages, the answer last: those the task stored as `messages`, or question and answer."""
+        told: list[dict[str, str]] | None = self.attributes.get("messages")
+        asked = [{"role": "user", "content": self.question}] if self.question else []
+        return told or [*asked, {"role": "assistant", "content": self.answer}]
+
 
 class Dropped(Record):
     """A row that was not kept: why, in one word and in one sentence, and as much of it as there was."""

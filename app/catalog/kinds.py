@@ -15,6 +15,9 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+Shape = Literal["chat", "preference", "text"]  # what a row is: turns, a chosen and a rejected answer, or plain text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetTask:
     """What can be made. `cost(options)` is the number of model calls for one context, the gates' left out.
@@ -30,6 +33,7 @@ class DatasetTask:
     prompts: tuple[str, ...]
     example: dict[str, Any]
     skips: dict[str, frozenset[str]] = field(default_factory=dict)
+    shape: Shape = "chat"
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
@@ -40,11 +44,15 @@ class DatasetTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFormat:
-    """How a row is written. `render` gives one JSON object; `example` is what it gives for the documented row."""
+    """How a row is written: as one JSON object, or as several (KTO writes an answer a line). `shapes`: of which rows.
+
+    A preference row can be written in a chat format too: its chosen answer is what the model should say.
+    """
 
     summary: str
-    render: Callable[[Sample], dict[str, Any]]
+    render: Callable[[Sample], dict[str, Any] | list[dict[str, Any]]]
     loads_with: str
+    shapes: frozenset[Shape] = frozenset({"chat", "preference"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

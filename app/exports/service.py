@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import catalog, ids, paging
 from app.datasets import service as datasets
-from app.errors import NotFound, NotReady
+from app.errors import NotFound, NotReady, UnknownCatalogEntry
 from app.exports.schemas import ExportCreate, ExportRead
 from app.models import Export
 from app.queue import ring
@@ -17,7 +17,7 @@ from app.queue import ring
 def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCreate) -> Export:
     """Raises NotFound, UnknownCatalogEntry, or NotReady while the dataset has not ended."""
     dataset = datasets.get(session, tenant_id, dataset_id)
-    catalog.FORMATS.get(wanted.format, "format")
+    check_format(dataset.task, wanted.format)
     if dataset.status not in ("succeeded", "cancelled", "failed"):
         raise NotReady(f"dataset {dataset_id} is {dataset.status}; an export needs one that has ended")
     export = Export(
@@ -31,6 +31,16 @@ def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCrea
     session.flush()
     ring(session, "export", export.id)
     return export
+
+
+def check_format(task: str, name: str) -> None:
+    """Raises UnknownCatalogEntry for a format that there is not, or that cannot hold this task's rows."""
+    entry = catalog.FORMATS.get(name, "format")
+    shape = catalog.TASKS[task].shape
+    if shape not in entry.shapes:
+        fitting = ", ".join(found for found, other in catalog.FORMATS.entries.items() if shape in other.shapes)
+        message = f"format: {name!r} cannot hold the {shape} rows of {task}; it can be: {fitting}"
+        raise UnknownCatalogEntry(message, param="format", fields=[("/format", message)])
 
 
 def get(session: Session, tenant_id: str, export_id: str) -> Export:

@@ -7,16 +7,12 @@ from app.domain import Sample
 
 
 def render(sample: Sample) -> dict[str, Any]:
-    return {
-        "messages": [
-            {"role": "user", "content": sample.question},
-            {"role": "assistant", "content": sample.answer},
-        ]
-    }
+    tools = {"tools": sample.attributes["tools"]} if sample.attributes.get("tools") else {}
+    return {"messages": sample.turns, **tools}
 
 
 MESSAGES = ExportFormat(
-    summary="OpenAI and TRL chat messages.",
+    summary="OpenAI and TRL chat messages, with `tools` where a row has some.",
     render=render,
     loads_with="OpenAI fine-tuning, TRL SFTTrainer, Axolotl chat_template",
 )

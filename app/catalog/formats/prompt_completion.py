@@ -7,10 +7,7 @@ from app.domain import Sample
 
 
 def render(sample: Sample) -> dict[str, Any]:
-    return {
-        "prompt": [{"role": "user", "content": sample.question}],
-        "completion": [{"role": "assistant", "content": sample.answer}],
-    }
+    return {"prompt": sample.turns[:-1], "completion": sample.turns[-1:]}
 
 
 PROMPT_COMPLETION = ExportFormat(

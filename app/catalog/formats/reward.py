@@ -1,0 +1,23 @@
+"""Chosen and rejected conversations with the margin between their scores, for reward models (TRL)."""
+
+from typing import Any
+
+from app.catalog.kinds import ExportFormat
+from app.domain import Sample
+
+
+def render(sample: Sample) -> dict[str, Any]:
+    asked = sample.turns[:-1]
+    return {
+        "chosen": [*asked, {"role": "assistant", "content": sample.answer}],
+        "rejected": [*asked, {"role": "assistant", "content": sample.attributes["rejected"]}],
+        "margin": float(sample.attributes.get("margin", 0.0)),
+    }
+
+
+REWARD = ExportFormat(
+    summary="Chosen and rejected conversations with the margin between their scores.",
+    render=render,
+    loads_with="TRL RewardTrainer",
+    shapes=frozenset({"preference"}),
+)

@@ -1,0 +1,108 @@
+"""What each format writes for a chat, a preference and a text row."""
+
+import json
+
+import pytest
+
+from app import catalog
+from app.domain import Sample
+from app.errors import UnknownCatalogEntry
+from app.exports.service import check_format
+
+CHAT = Sample(
+    kind="original",
+    question="And on Sundays?",
+    answer="At nine.",
+    attributes={
+        "messages": [
+            {"role": "system", "content": "You know the ferry's timetable."},
+            {"role": "user", "content": "When does it leave?"},
+            {"role": "assistant", "content": "At half past seven."},
+            {"role": "user", "content": "And on Sundays?"},
+            {"role": "assistant", "content": "At nine."},
+        ]
+    },
+)
+PREFERENCE = Sample(
+    kind="original",
+    question="When does it leave?",
+    answer="At half past seven.",
+    attributes={
+        "rejected": "In the evening.",
+        "margin": 2.5,
+        "candidates": [{"text": "In the evening.", "score": 1.0}, {"text": "At half past seven.", "score": 3.5}],
+    },
+)
+TEXT = Sample(kind="original", question="", answer="The ferry leaves at half past seven.")
+ROWS = {"chat": CHAT, "preference": PREFERENCE, "text": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [(name, shape) for name, entry in catalog.FORMATS.entries.items() for shape in entry.shapes]
+)
+def test_every_format_writes_every_row_it_says_it_can(name: str, shape: str) -> None:
+    written = catalog.FORMATS[name].render(ROWS[shape])
+    assert ROWS[shape].answer in json.dumps(written)
+
+
+def test_a_conversation_keeps_all_its_turns() -> None:
+    assert catalog.FORMATS["messages"].render(CHAT) == {"messages": CHAT.attributes["messages"]}
+    assert catalog.FORMATS["sharegpt"].render(CHAT) == {
+        "conversations": [
+            {"from": "system", "value": "You know the ferry's timetable."},
+            {"from": "human", "value": "When does it leave?"},
+            {"from": "gpt", "value": "At half past seven."},
+            {"from": "human", "value": "And on Sundays?"},
+            {"from": "gpt", "value": "At nine."},
+        ]
+    }
+
+
+def test_alpaca_puts_earlier_turns_into_history() -> None:
+    assert catalog.FORMATS["alpaca"].render(CHAT) == {
+        "instruction": "And on Sundays?",
+        "input": "",
+        "output": "At nine.",
+        "system": "You know the ferry's timetable.",
+        "history": [["When does it leave?", "At half past seven."]],
+    }
+
+
+def test_chatml_closes_every_turn() -> None:
+    written = catalog.FORMATS["chatml"].render(CHAT)
+    assert isinstance(written, dict)
+    assert written["text"].count("<|im_start|>") == written["text"].count("<|im_end|>\n") == 5
+
+
+def test_dpo_states_the_prompt_once_and_the_implicit_form_in_both_conversations() -> None:
+    asked = {"role": "user", "content": "When does it leave?"}
+    chosen, rejected = (
+        {"role": "assistant", "content": "At half past seven."},
+        {"role": "assistant", "content": "In the evening."},
+    )
+    assert catalog.FORMATS["dpo"].render(PREFERENCE) == {"prompt": [asked], "chosen": [chosen], "rejected": [rejected]}
+    assert catalog.FORMATS["dpo_implicit"].render(PREFERENCE) == {
+        "chosen": [asked, chosen],
+        "rejected": [asked, rejected],
+    }
+
+
+def test_kto_writes_a_line_for_each_answer() -> None:
+    lines = catalog.FORMATS["kto"].render(PREFERENCE)
+    assert isinstance(lines, list)
+    assert [(line["completion"][0]["content"], line["label"]) for line in lines] == [
+        ("At half past seven.", True),
+        ("In the evening.", False),
+    ]
+
+
+def test_ultrafeedback_lists_answers_best_first() -> None:
+    written = catalog.FORMATS["ultrafeedback"].render(PREFERENCE)
+    assert isinstance(written, dict)
+    assert [found["overall_score"] for found in written["completions"]] == [3.5, 1.0]
+
+
+def test_a_format_that_cannot_hold_the_rows_is_refused_with_those_that_can() -> None:
+    with pytest.raises(UnknownCatalogEntry, match=r"cannot hold the chat rows of grounded_qa; it can be: .*messages"):
+        check_format("grounded_qa", "dpo")
+    check_format("grounded_qa", "messages")
