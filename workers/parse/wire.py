@@ -59,9 +59,9 @@ def receive_task(channel: socket.socket) -> tuple[Task, int]:
         head, files, _, _ = socket.recv_fds(channel, LENGTH.size, 1)
         if not files:
             raise Closed
-        head += _exactly(channel, LENGTH.size - len(head), None)
+        head += exactly(channel, LENGTH.size - len(head), None)
         (size,) = LENGTH.unpack(head)
-        return Task.model_validate_json(_exactly(channel, size, None)), files[0]
+        return Task.model_validate_json(exactly(channel, size, None)), files[0]
     except OSError as error:
         raise Closed from error
 
@@ -69,15 +69,16 @@ def receive_task(channel: socket.socket) -> tuple[Task, int]:
 def receive_reply(channel: socket.socket, deadline: float) -> Reply:
     """Read one reply, and accept no descriptor with it. `deadline` is a `time.monotonic()` value."""
     try:
-        (size,) = LENGTH.unpack(_exactly(channel, LENGTH.size, deadline))
+        (size,) = LENGTH.unpack(exactly(channel, LENGTH.size, deadline))
         if size > MAX_REPLY:
             raise Closed
-        return Reply.model_validate_json(_exactly(channel, size, deadline))
+        return Reply.model_validate_json(exactly(channel, size, deadline))
     except OSError as error:
         raise Closed from error
 
 
-def _exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes:
+def exactly(channel: socket.socket, size: int, deadline: float | None) -> bytes:
+    """So many bytes; `deadline` is a `time.monotonic()` value. Raises Closed and Silent."""
     body = bytearray()
     while len(body) < size:
         if deadline is not None:
