@@ -24,9 +24,7 @@ _NUMBER = re.compile(rf"(?<![\w.])(\d+(?:[.,:\u00a0 ]\d+)*)\s?(?:({_UNITS})\b\.?
 _TIME = re.compile(r"\b\d{1,2}:\d{2}\b|\b\d{4}-\d{2}-\d{2}\b")
 _ACRONYM = re.compile(r"\b[A-ZА-ЯЁ]{2,}(?:[- ]?\d[\d.-]*)?\b")
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ][\w’'-]+"
-_NAME = re.compile(
-    rf"{_CAPITAL}(?:[ \u00a0](?:(?:of|the|de|du|la|van|von|der|und|на)[ \u00a0])?(?:{_CAPITAL}|\d+\b))*"
-)
+_NAME = re.compile(rf"{_CAPITAL}(?:[ \u00a0](?:(?:of|the|de|du|la|van|von|der|und|на)[ \u00a0])?(?:{_CAPITAL}|\d+\b))*")
 _START = re.compile(r"(?:^|[.!?…:]['\"»”)]*\s+|\n\s*(?:[-*#|>]+\s*)?)$")
 _OPENERS = frozenset(
     re.findall(
