@@ -14,7 +14,7 @@ from app.models import Chunk, Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
 from workers import chunk as chunking
-from workers import embed, group, lease
+from workers import embed, group, lease, seeding
 
 SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
 FALLBACK_LANGUAGE = "en"
@@ -81,6 +81,11 @@ def _plan(dataset_id: str, owner: str, attempt: int) -> None:
         else []
     )
     languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
+    texts = {candidate.id: candidate.text for candidate in candidates}
+    order, seeds = seeding.spread(
+        dataset.spec["options"].get("seed_questions", []),
+        ["\n\n".join(texts[chunk_id] for chunk_id in found.chunk_ids) for found in groups],
+    )
     home = {candidate.id: candidate.document_id for candidate in candidates}
     with transaction() as session:
         if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
@@ -102,11 +107,13 @@ def _plan(dataset_id: str, owner: str, attempt: int) -> None:
                 "chunk_ids": list(found.chunk_ids),
                 "quality": found.quality,
                 "language": wanted_language or languages[home[found.seed]],
+                "seed_questions": asked or None,
             }
-            for position, found in enumerate(groups)
+            for position, (found, asked) in enumerate(zip((groups[i] for i in order), seeds, strict=True))
         ]
         session.execute(insert(Context), rows)
-        add_units(session, dataset, first_units(dataset))
+        limit = first_units(dataset)
+        add_units(session, dataset, max(limit, sum(map(bool, seeds))) if limit else None)
         datasets.move(
             session,
             dataset,

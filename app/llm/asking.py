@@ -56,7 +56,7 @@ class Asker:
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
         self.place, self.left, self.budget = place, left, budget
         self.replayed = 0
-        self.first, self.fresh = True, False
+        self.looking, self.found, self.fresh = 0, False, False
         self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(
@@ -108,10 +108,8 @@ class Asker:
     ) -> Reply:
         body = orjson.dumps(request)
         key = call_key(self.tenant_id, prompt, body, attempt)
-        raw = None if self.fresh else await self._paid(key)
+        raw = None if self.fresh else await self._look_up(key)
         if raw is None:
-            # A unit's first call was not in the ledger: then nothing that follows from it can be there either.
-            self.fresh = self.fresh or self.first
             done = self.ledger.paying[self.tenant_id, key] = asyncio.get_running_loop().create_future()
             try:
                 raw = await self._pay(prompt, body, key, context, ahead, pool, request["model"])
@@ -120,9 +118,22 @@ class Asker:
                 done.set_result(None)
         else:
             self.replayed += 1
-        self.first = False
         answer = parse.envelope(raw)
         return parse.reply(parse.content(answer), prompt.reply, count)
+
+    async def _look_up(self, key: bytes) -> bytes | None:
+        """The reply under this key, if it was paid for. None of a unit's first calls found: then no later one is asked.
+
+        All of them, because they are made together (one for each type of question): a crash may have come between two.
+        """
+        self.looking += 1
+        try:
+            raw = await self._paid(key)
+        finally:
+            self.looking -= 1
+        self.found = self.found or raw is not None
+        self.fresh = not (self.found or self.looking)
+        return raw
 
     async def _paid(self, key: bytes) -> bytes | None:
         """The reply under this key, waiting for it if another unit of this process is paying for it just now."""
