@@ -18,7 +18,7 @@ AGREES = {"reason": "It is stated.", "faithfulness": 5, "answerability": 5, "use
 
 
 class Scripted:
-    """Prompt id -> the reply, or a function of the prompt's values that gives it. Renders and validates like a real one."""
+    """Prompt -> the reply, or a function of the prompt's values that gives it. Prompts and replies are real ones."""
 
     def __init__(self, **said: Said) -> None:
         self.said = {name.replace("__", "/"): reply for name, reply in said.items()}
