@@ -24,7 +24,8 @@ def test_ten_percent_of_three_questions_are_thirty_of_three_hundred() -> None:
 @pytest.mark.parametrize("units", [40, 400])
 def test_six_types_get_their_shares_whatever_the_count(count: int, units: int) -> None:
     shares: dict[Any, float] = {
-        "single_hop": 0.4, "multi_hop": 0.25, "unanswerable": 0.1, "multiple_choice": 0.1, "true_false": 0.1, "cloze": 0.05,
+        "single_hop": 0.4, "multi_hop": 0.25, "unanswerable": 0.1,
+        "multiple_choice": 0.1, "true_false": 0.1, "cloze": 0.05,
     }  # fmt: skip
     asked: Counter[str] = Counter()
     for place in range(units):
@@ -41,9 +42,8 @@ def test_one_type_alone_is_every_question() -> None:
 
 
 def test_any_run_of_ten_units_has_its_share_too() -> None:
-    counts = [
-        apportion({"single_hop": 0.9, "unanswerable": 0.1}, 3, place).get("unanswerable", 0) for place in range(200)
-    ]
+    shares: dict[Any, float] = {"single_hop": 0.9, "unanswerable": 0.1}
+    counts = [apportion(shares, 3, place).get("unanswerable", 0) for place in range(200)]
     assert all(1 <= sum(counts[start : start + 10]) <= 5 for start in range(190))
 
 
