@@ -43,6 +43,8 @@ def spread(questions: Sequence[str], contexts: Sequence[str]) -> tuple[list[int]
 
     First, because a dataset with a number of rows wanted begins with the first contexts and may need no others.
     """
+    if not questions:
+        return list(range(len(contexts))), [[] for _ in contexts]
     asked: dict[int, list[str]] = defaultdict(list)
     unique = list(dict.fromkeys(question.strip() for question in questions))
     for question, number in zip(unique, assign(unique, contexts), strict=True):
