@@ -4,7 +4,7 @@
 """
 
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -83,3 +83,89 @@ class ChunkGrades(Reply):
     def score(self) -> float:
         """The mean of the four grades, scaled to 0..1."""
         return (self.clarity + self.depth + self.structure + self.relevance - 4) / 16
+
+
+class CitedAnswer(Reply):
+    """An answer and, before it, every passage of the document that it rests on; none when it answers nothing."""
+
+    quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=4)]
+    answer: Annotated[str, Field(min_length=1, max_length=1200)]
+
+
+class HopAnswer(Reply):
+    """An answer that joins what at least two passages say."""
+
+    quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(min_length=2, max_length=4)]
+    answer: Annotated[str, Field(min_length=1, max_length=1200)]
+
+
+class Unstated(Reply):
+    """Something a document leaves out, and a question about it."""
+
+    missing: Annotated[str, Field(min_length=1, max_length=150)]
+    question: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class UnstatedQuestions(Reply):
+    """Questions near a document that it does not answer."""
+
+    counted = "questions"
+    questions: list[Unstated]
+
+
+class Refusal(Reply):
+    """A refusal that says what is not known, and nothing else."""
+
+    refusal: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class ChoiceQuestion(Reply):
+    """A question with one right and three wrong answers, and before it the sentence that holds the right one."""
+
+    quote: Annotated[str, Field(max_length=400)]
+    question: Annotated[str, Field(min_length=1, max_length=300)]
+    right: Annotated[str, Field(min_length=1, max_length=120)]
+    wrong: Annotated[list[Annotated[str, Field(min_length=1, max_length=120)]], Field(min_length=3, max_length=3)]
+
+
+class ChoiceQuestions(Reply):
+    """Multiple-choice questions about one document."""
+
+    counted = "questions"
+    questions: list[ChoiceQuestion]
+
+
+class Statement(Reply):
+    """A statement that is true, or made false by changing one fact; what was changed stands before it."""
+
+    quote: Annotated[str, Field(max_length=400)]
+    changed_from: Annotated[str, Field(max_length=120)]
+    changed_to: Annotated[str, Field(max_length=120)]
+    statement: Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class Statements(Reply):
+    """True and false statements about one document."""
+
+    counted = "statements"
+    statements: list[Statement]
+
+
+class Chosen(Reply):
+    """The letter a judge chooses, after its reason."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    choice: Literal["A", "B", "C", "D", "none"]
+
+
+class TruthVerdict(Reply):
+    """What a judge holds of a statement, after its reason."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    verdict: Literal["true", "false", "unknown"]
+
+
+class OwnAnswer(Reply):
+    """A judge's own shortest answer to a question."""
+
+    own_answer: Annotated[str, Field(max_length=200)]

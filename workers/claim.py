@@ -30,6 +30,7 @@ class Claimed:
     language: str
     seed: str
     avoid: tuple[str, ...]
+    seeds: tuple[str, ...]
     calls: int
     tokens: int
     has_asked: bool = False
@@ -130,18 +131,21 @@ def _poisoned(session: Session, unit: Unit) -> None:
 
 def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     rows = session.execute(
-        select(Unit, Context, Dataset)
+        select(Unit, Context)
         .join(Context, Context.id == Unit.context_id)
-        .join(Dataset, Dataset.id == Unit.dataset_id)
         .where(Unit.id.in_(taken))
         .order_by(Unit.position)
     ).all()
-    chunk_ids = {chunk_id for _, context, _ in rows for chunk_id in context.chunk_ids}
+    # By themselves and not in each row: what was asked for may be long (a thousand questions of the user's own).
+    wanted = {unit.dataset_id for unit, _ in rows}
+    datasets = {dataset.id: dataset for dataset in session.scalars(select(Dataset).where(Dataset.id.in_(wanted)))}
+    chunk_ids = {chunk_id for _, context in rows for chunk_id in context.chunk_ids}
     chunks = _chunks(session, chunk_ids)
-    later = [unit.context_id for unit, _, _ in rows if unit.round > 0]
+    later = [unit.context_id for unit, _ in rows if unit.round > 0]
     asked = _asked(session, later) if later else {}
     found = []
-    for unit, context, dataset in rows:
+    for unit, context in rows:
+        dataset = datasets[unit.dataset_id]
         found.append(
             Claimed(
                 id=unit.id,
@@ -161,6 +165,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
                 # Of what the context holds and not of its random id: a cloned dataset makes the same calls.
                 seed=f"{dataset.spec['seed']}|{unit.round}|{','.join(context.chunk_ids)}",
                 avoid=tuple(asked.get(unit.context_id, ())),
+                seeds=tuple(context.seed_questions or ()) if unit.round == 0 else (),
                 calls=dataset.calls,
                 tokens=dataset.prompt_tokens + dataset.completion_tokens,
             )
@@ -194,7 +199,7 @@ def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
 
 
 def _asked(session: Session, context_ids: list[str]) -> dict[str, list[str]]:
-    """Questions of earlier rounds, the newest 40 of each context."""
+    """Questions of earlier rounds, kept or dropped, the newest 40 of each context; their first lines (no choices)."""
     rows = session.execute(
         select(Sample.context_id, Sample.question)
         .where(Sample.context_id.in_(context_ids), Sample.question != "")
@@ -202,5 +207,5 @@ def _asked(session: Session, context_ids: list[str]) -> dict[str, list[str]]:
     )
     found: dict[str, list[str]] = {}
     for context_id, question in rows:
-        found.setdefault(context_id, []).append(question)
+        found.setdefault(context_id, []).append(question.partition("\n")[0])
     return {context_id: list(dict.fromkeys(questions))[-40:] for context_id, questions in found.items()}

@@ -144,6 +144,8 @@ class Drain:
             model=asker,
             models=asker.models,
             avoid=unit.avoid,
+            seeds=unit.seeds,
+            place=unit.position,
         )
         try:
             outcome = await recipe(unit.task)(work)

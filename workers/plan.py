@@ -19,7 +19,7 @@ from app.models import Chunk, Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
 from workers import chunk as chunking
-from workers import embed, grouping, lease, weigh
+from workers import embed, grouping, lease, seeding, weigh
 from workers.grouping import seeds
 
 SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
@@ -116,6 +116,12 @@ def _plan(dataset_id: str, owner: str, attempt: int, lost: threading.Event) -> N
     )
     languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
     home = {candidate.id: languages[candidate.document_id] for candidate in candidates}
+    texts = {candidate.id: candidate.text for candidate in candidates}
+    order, asked = seeding.spread(
+        dataset.spec["options"].get("seed_questions", []),
+        ["\n\n".join(texts[chunk_id] for chunk_id in found.chunk_ids) for found in grouped.groups],
+    )
+    layout = list(zip((grouped.groups[i] for i in order), asked, strict=True))
     with transaction() as session:
         if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
             return
@@ -131,16 +137,17 @@ def _plan(dataset_id: str, owner: str, attempt: int, lost: threading.Event) -> N
             counts |= {"weighing_calls": weights.calls, "unweighed": weights.unweighed}
             # All calls so far were the planning's: those it made and did not pay for came from the ledger.
             dataset.replayed_calls += max(0, weights.calls - dataset.calls)
-        _lay_out(session, dataset, grouped.groups, home, counts)
+        _lay_out(session, dataset, layout, home, counts)
 
 
 def _lay_out(
     session: Session,
     dataset: Dataset,
-    groups: Sequence[grouping.Group],
+    groups: Sequence[tuple[grouping.Group, list[str]]],
     language: Mapping[str, str],
     counts: Mapping[str, int],
 ) -> None:
+    """Store contexts and first units. Each group comes with the user's own questions to it."""
     wanted_language = dataset.spec.get("language")
     rows = [
         {
@@ -151,11 +158,13 @@ def _lay_out(
             "chunk_ids": list(found.chunk_ids),
             "quality": found.quality,
             "language": wanted_language or language[found.seed],
+            "seed_questions": asked or None,
         }
-        for position, found in enumerate(groups)
+        for position, (found, asked) in enumerate(groups)
     ]
     session.execute(insert(Context), rows)
-    add_units(session, dataset, first_units(dataset))
+    limit = first_units(dataset)
+    add_units(session, dataset, max(limit, sum(bool(asked) for _, asked in groups)) if limit else None)
     message = f"planned {dataset.units_total} of {len(rows)} contexts from {counts['chunks']} chunks"
     reasons = ("below_quality", "over_document_cap", "too_few_chunks", "repeated", "unweighed")
     left_out = [f"{name.replace('_', ' ')} {counts[name]}" for name in reasons if counts.get(name)]

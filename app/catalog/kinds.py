@@ -1,5 +1,6 @@
 """The kinds of thing a user can choose and a contributor can add: an entry of the catalogue is one of these."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,7 +23,9 @@ Shape = Literal["chat", "preference", "text"]  # what a row is: turns, a chosen 
 class DatasetTask:
     """What can be made. `cost(options)` is the number of model calls for one context, the gates' left out.
 
-    `skips`: for rows of these kinds, the metrics that say nothing about them.
+    `skips`: for rows of these kinds, the metrics that say nothing about them. `kinds(options)`: how many rows of each
+    kind one context gives on average; without it all rows meet all gates. `chunks(options)`: the fewest chunks a
+    context must have.
     """
 
     summary: str
@@ -33,13 +36,21 @@ class DatasetTask:
     prompts: tuple[str, ...]
     example: dict[str, Any]
     skips: dict[str, frozenset[str]] = field(default_factory=dict)
+    kinds: Callable[[Any], dict[str, float]] | None = None
+    chunks: Callable[[Any], int] | None = None
     shape: Shape = "chat"
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
         chosen = self.options.model_validate(options)
-        shared = {metrics[name].measured_by or name: metrics[name].calls for name in gates}
-        return self.cost(chosen) + self.rows(chosen) * sum(shared.values())
+        kinds = self.kinds(chosen) if self.kinds else {"": float(self.rows(chosen))}
+        gated = sum(rows * self._gate_calls(kind, gates, metrics) for kind, rows in kinds.items())
+        return self.cost(chosen) + math.ceil(round(gated, 6))
+
+    def _gate_calls(self, kind: str, gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
+        """Model calls of the gates that a row of this kind meets; one module's metrics share its calls."""
+        met = [name for name in gates if name not in self.skips.get(kind, ())]
+        return sum({metrics[name].measured_by or name: metrics[name].calls for name in met}.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     if wanted.chunking.overlap >= wanted.chunking.size:
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
+    _check_chunks(task, options, wanted.grouping.chunks_per_context)
     corpora.get(session, tenant_id, wanted.corpus_id)
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
@@ -68,6 +69,15 @@ def _options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
     for i, name in enumerate(getattr(options, "evolutions", ())):
         catalog.EVOLUTIONS.get(name, f"options.evolutions.{i}")
     return options.model_dump()
+
+
+def _check_chunks(task: DatasetTask, options: dict[str, Any], chunks: int) -> None:
+    """Raises InvalidRequest when the options need contexts of more chunks than were asked for."""
+    least = task.chunks(task.options.model_validate(options)) if task.chunks else 1
+    if chunks < least:
+        message = f"grouping.chunks_per_context: these options need {least} or more"
+        param = "grouping.chunks_per_context"
+        raise InvalidRequest(message, param=param, fields=[("/grouping/chunks_per_context", message)])
 
 
 def get(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:

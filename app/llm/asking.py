@@ -57,7 +57,7 @@ class Asker:
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
         self.place, self.left, self.budget = place, left, budget
         self.replayed = 0
-        self.first, self.fresh = True, False
+        self.looking, self.found, self.fresh = 0, False, False
         self.made: set[bytes] = set()  # keys of this unit's calls: the same question twice is paid for once
         self.on_ask: Callable[[], None] = lambda: None
 
@@ -121,11 +121,10 @@ class Asker:
         """The JSON of the reply to this call, from the ledger or from the server, and then in the ledger."""
         paying, mark = self.ledger.paying, (self.tenant_id, call.key)
         known = not self.fresh or call.key in self.made or mark in paying
-        raw = await self._paid(call.key) if known else None
+        look_up = self._paid if self.fresh else self._look_up
+        raw = await look_up(call.key) if known else None
         self.made.add(call.key)
         if raw is None:
-            # A unit's first call was not in the ledger: then nothing that follows from it can be there either.
-            self.fresh = self.fresh or self.first
             done = paying[mark] = asyncio.get_running_loop().create_future()
             try:
                 raw = await self._pay(call)
@@ -134,8 +133,21 @@ class Asker:
                 done.set_result(None)
         else:
             self.replayed += 1
-        self.first = False
         return parse.envelope(raw)
+
+    async def _look_up(self, key: bytes) -> bytes | None:
+        """The reply under this key, if it was paid for. None of a unit's first calls found: then no later one is asked.
+
+        All of them, because they are made together (one for each type of question): a crash may have come between two.
+        """
+        self.looking += 1
+        try:
+            raw = await self._paid(key)
+        finally:
+            self.looking -= 1
+        self.found = self.found or raw is not None
+        self.fresh = not (self.found or self.looking)
+        return raw
 
     async def _paid(self, key: bytes) -> bytes | None:
         """The reply under this key, waiting for it if another unit of this process is paying for it just now."""

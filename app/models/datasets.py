@@ -52,7 +52,10 @@ class Dataset(Leased, Base):
 
 
 class Context(Base):
-    """Chunks that belong together, in the order a model reads them; `quality` is 0..1."""
+    """Chunks that belong together, in the order a model reads them; `quality` is 0..1.
+
+    `seed_questions`: those of the user's own questions that belong here, or None.
+    """
 
     __tablename__ = "contexts"
     __table_args__ = (UniqueConstraint("dataset_id", "position"),)
@@ -63,6 +66,7 @@ class Context(Base):
     chunk_ids: Mapped[list[str]] = mapped_column(Json)
     quality: Mapped[float]
     language: Mapped[str] = mapped_column(String(10))
+    seed_questions: Mapped[list[str] | None] = mapped_column(Json, default=None)
 
 
 class Unit(Leased, Base):

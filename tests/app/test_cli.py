@@ -113,13 +113,17 @@ def test_lists_go_on_beyond_one_page_and_the_catalogue_shows_what_can_be_chosen(
 
 def test_a_dataset_is_asked_for_with_all_that_was_given_and_cancelled(service: Service) -> None:
     corpus_id = service.corpus({"a.md": b"text"})
-    options = '--rows 5 --option evolutions=["deepen"] --gate usefulness=0 --language ru --seed 7 --chunk-size 900'
+    types = '--option question_types={"single_hop":3,"unanswerable":1}'
+    options = (
+        f'--rows 5 --option evolutions=["deepen"] {types} --gate usefulness=0 --language ru --seed 7 --chunk-size 900'
+    )
     arguments = f"{options} --splitter recursive --chunks-per-context 2 --no-watch --json".split()
     result = run(base(service), "generate", corpus_id, *arguments)
     assert result.exit_code == 0, result.stderr
     dataset = json.loads(result.stdout)
     spec = dataset["spec"]
     assert (spec["rows"], spec["seed"], spec["language"], spec["gates"]["usefulness"]) == (5, 7, "ru", 0)
+    assert spec["options"]["question_types"] == {"single_hop": 3, "unanswerable": 1}
     chosen = (spec["options"]["evolutions"], spec["grouping"]["chunks_per_context"], spec["chunking"]["size"])
     assert (*chosen, spec["chunking"]["splitter"]) == (["deepen"], 2, 900, "recursive")
     assert dataset["id"] in run(base(service), "datasets", "--corpus", corpus_id).stdout

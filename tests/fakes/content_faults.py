@@ -82,7 +82,7 @@ def _wrong_fact(name: str, value: Any, scene: Scene) -> Any:
 
 
 def _invented_quote(name: str, value: Any, scene: Scene) -> Any:
-    return _in_language(_INVENTED, scene).format(_absent_number(scene)) if name == "quote" else value
+    return _in_language(_INVENTED, scene).format(_absent_number(scene)) if name in ("quote", "quotes") else value
 
 
 def _copied_question(name: str, value: Any, scene: Scene) -> Any:
@@ -109,7 +109,7 @@ def _wrong_language(name: str, value: Any, scene: Scene) -> Any:
 
 
 def _unanswerable(name: str, value: Any, scene: Scene) -> Any:
-    return {"answerable": False, "answerability": 1, "quote": "", "answer": "UNKNOWN"}.get(name, value)
+    return {"answerable": False, "answerability": 1, "quote": "", "quotes": "", "answer": "UNKNOWN"}.get(name, value)
 
 
 _REWRITES: dict[str, Rewrite] = {

@@ -152,6 +152,14 @@ def word_question(document: Document, number: int, evolved: bool = False) -> str
     return wordings[variant % len(wordings)].format(topic)
 
 
+def topic_of(sentence: str) -> str:
+    """Its weightiest word or two that stand side by side in it, verbatim."""
+    words = sentence.split()
+    heaviest = _weighty(sentence)[0]
+    place = next((i for i, word in enumerate(words) if heaviest in word), 0)
+    return " ".join(words[place : place + 2]).strip(_EDGES) or heaviest
+
+
 def best_sentence(document: Document, question: str) -> int:
     """The index of the sentence that shares the most words with the question."""
     asked = words_of(question)

@@ -1,11 +1,12 @@
 """Build a valid instance of a JSON schema from the sentences of the prompt's own document."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, word_question
+from tests.fakes.items import hops, made_up
 
 _REASONS = {
     "en": "Every claim is stated word for word.",
@@ -27,13 +28,14 @@ Schema = dict[str, Any]
 
 @dataclass(slots=True)
 class Scene:
-    """What one reply is made from. `sentence` is the index of the sentence the reply is about."""
+    """What one reply is made from: the sentence with the index `sentence`; `position` is its place in a list."""
 
     prompt: Prompt
     seed: int
     sentence: int
     number: int
     low: bool = False
+    position: int = 0
 
     @property
     def document(self) -> Document:
@@ -97,7 +99,11 @@ class _Builder:
         match kind:
             case "object":
                 properties: dict[str, Schema] = schema.get("properties", {})
-                return {field: self.value(inner, field, scene) for field, inner in properties.items()}
+                made = self._made_up(properties, scene)
+                return {
+                    field: made[field] if field in made else self.value(inner, field, scene)
+                    for field, inner in properties.items()
+                }
             case "array":
                 return self._array(schema, name, scene)
             case "integer":
@@ -110,6 +116,15 @@ class _Builder:
                 return None
             case _:
                 return self._string(schema, name, scene)
+
+    def _made_up(self, properties: dict[str, Schema], scene: Scene) -> dict[str, Any]:
+        """The fields that must fit each other, where there are such."""
+        prompt = scene.prompt
+        made = made_up(
+            set(properties), scene.document, prompt.instruction, prompt.question, scene.sentence, scene.position
+        )
+        several = self._resolved(properties["quotes"]).get("minItems", 0) > 1 if "quotes" in properties else False
+        return made or (hops(scene.document, scene.sentence, scene.seed) if several else {})
 
     def _resolved(self, schema: Schema) -> Schema:
         while True:
@@ -128,13 +143,14 @@ class _Builder:
 
     def _array(self, schema: Schema, name: str, scene: Scene) -> list[Any]:
         least = schema.get("minItems", 0)
-        wanted = 3 if name == "questions" else 1
+        listed = name in ("questions", "statements")
+        wanted = 3 if listed else 1
         length = max(least, min(wanted, schema.get("maxItems", wanted)))
         prefix: list[Schema] = schema.get("prefixItems", [])
         items: list[Any] = []
         for position in range(max(length, len(prefix))):
             inner = prefix[position] if position < len(prefix) else schema.get("items", {})
-            at = self._next_question(scene) if name == "questions" else scene
+            at = replace(self._next_question(scene), position=position) if listed else scene
             items.append(self.value(inner, "question" if name == "questions" else name, at))
         return items
 

@@ -14,7 +14,8 @@ class Work:
     """One unit: a context, the task's options, the gates, and the language to write in. No database, no clock.
 
     `seed` is all the randomness there is, so that a second run of the unit makes the same calls and replays them.
-    `avoid` holds questions asked about this context in earlier rounds.
+    `avoid` holds questions asked about this context in earlier rounds, kept or dropped; `seeds` are the user's own
+    questions that belong to it. `place` is the unit's number in its dataset.
     """
 
     task: str
@@ -26,6 +27,8 @@ class Work:
     model: Model
     models: dict[str, str]
     avoid: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = ()
+    place: int = 0
 
     def lineage(self, refs: tuple[str, ...]) -> dict[str, Any]:
         """How a row came about: the exact prompts (id and hash; sampling parameters are in them) and the models."""

@@ -1,36 +1,50 @@
-"""Answer a question from its context alone, and find the words it rests on in the stored text."""
+"""Answer a question from its context alone, and find the passages it rests on in the stored text."""
 
 import re
 
+from app.catalog.questions import LENGTHS
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
-from app.replies import Answer
+from app.replies import CitedAnswer, HopAnswer
 from workers.recipes.work import Work
-from workers.steps.locate import locate
+from workers.steps.locate import locate_all
 from workers.steps.question import Question
 
-PROMPT = "answer/grounded@1"
+PROMPT = "answer/grounded@2"
+HOPS = "answer/multi_hop@1"
 _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 
 
 async def answer(work: Work, question: Question, *, ahead: int) -> Sample | Dropped:
-    """A row with its source spans, not measured yet."""
+    """A row with its source spans, not measured yet. A quote that is nowhere is kept in `unlocated_quotes`."""
+    ref = HOPS if question.type == "multi_hop" else PROMPT
     about = {
         "kind": question.kind,
         "evolution": question.evolution,
         "parent_question": question.parent,
         "question": question.text,
-        "lineage": work.lineage((*question.prompts, PROMPT)),
+        "lineage": work.lineage((*question.prompts, ref)),
     }
     try:
         reply = await work.model.ask(
-            PROMPT, context=work.context, ahead=ahead, question=question.text, language=work.language
+            ref,
+            context=work.context,
+            ahead=ahead,
+            question=question.text,
+            language=work.language,
+            length=LENGTHS[question.length],
         )
     except Refused as refusal:
+        about["attributes"] = question.attributes
         return Dropped(reason=refusal.reason, detail=refusal.detail, **about)
-    assert isinstance(reply, Answer)
-    if _UNKNOWN.match(reply.answer) and work.gates["source"]:
+    assert isinstance(reply, CitedAnswer | HopAnswer)
+    spans, missing = locate_all(work.context, reply.quotes)
+    about["attributes"] = question.attributes | ({"unlocated_quotes": missing} if missing else {})
+    if is_unknown(reply.answer) and work.gates["source"]:
         return Dropped(reason="unanswerable", detail="the context does not answer it", answer=reply.answer, **about)
-    span = locate(work.context, reply.quote)
-    missing = {} if span else {"unlocated_quotes": [reply.quote]}
-    return Sample(answer=reply.answer, sources=(span,) if span else (), attributes=missing, **about)
+    return Sample(answer=reply.answer, sources=spans, **about)
+
+
+def is_unknown(text: str) -> bool:
+    """Did the model say that there is no answer?"""
+    return bool(_UNKNOWN.match(text))

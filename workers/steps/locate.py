@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from rapidfuzz import fuzz
 
@@ -34,6 +35,27 @@ def locate(context: Context, quote: str) -> Span | None:
         if alignment and len(quote) <= len(chunk.text) and (best is None or alignment.score > best.score):
             best = _span(chunk, alignment.dest_start, alignment.dest_end, round(alignment.score, 1))
     return best
+
+
+def locate_all(context: Context, quotes: Iterable[str]) -> tuple[tuple[Span, ...], list[str]]:
+    """(the places of all quotes, each place once, in the order of the quotes; the quotes that are nowhere)."""
+    spans: dict[tuple[str, int, int], Span] = {}
+    missing = []
+    for quote in quotes:
+        if span := locate(context, quote):
+            spans.setdefault((span.document_id, span.start, span.end), span)
+        else:
+            missing.append(quote)
+    return tuple(spans.values()), missing
+
+
+def chunk_of(context: Context, span: Span) -> int:
+    """The number of the chunk that holds the span. A span that two chunks hold (they overlap) counts for the first."""
+    return next(
+        i
+        for i, chunk in enumerate(context.chunks)
+        if chunk.document_id == span.document_id and chunk.start <= span.start and span.end <= chunk.end
+    )
 
 
 def _span(chunk: Chunk, start: int, end: int, score: float) -> Span:

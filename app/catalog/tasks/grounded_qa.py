@@ -1,18 +1,58 @@
 """Questions and answers that one context supports, evolved with Evol-Instruct, each with its source."""
 
+import math
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from app.catalog.kinds import DatasetTask, Options
+from app.catalog.questions import (
+    OPEN_TYPES,
+    QUESTION_TYPES,
+    Difficulty,
+    Length,
+    Persona,
+    QuestionType,
+    SeedQuestion,
+    Style,
+    Weight,
+)
 
 EvolutionName = Annotated[str, Field(max_length=60)]
+_JUDGED = frozenset({"agreement", "faithfulness", "answerability", "usefulness"})
 
 
 class GroundedQaOptions(Options):
-    """How many questions, and how far they are evolved."""
+    """How many questions of which types, who asks them and how, and how far they are evolved."""
 
     questions_per_context: int = Field(default=3, ge=1, le=20, description="questions asked about each context")
+    question_types: dict[QuestionType, Weight] = Field(
+        default={"single_hop": 1.0},
+        description="type -> weight; each gets its share of all the dataset's questions. multi_hop needs "
+        "grouping.chunks_per_context of 2 or more",
+    )
+    personas: list[Persona] | dict[Persona, Weight] = Field(
+        default=[],
+        max_length=50,
+        description="who asks: a list, or persona -> weight; your own words, or newcomer, customer, expert, auditor",
+    )
+    styles: dict[Style, Weight] = Field(default={"plain": 1.0}, description="how questions are worded: style -> weight")
+    lengths: dict[Length, Weight] = Field(
+        default={"medium": 1.0},
+        description="how long answers are: a few words, one or two sentences, three to six; length -> weight",
+    )
+    difficulty: dict[Difficulty, Weight] = Field(
+        default={"easy": 1.0}, description="how hard single_hop, multiple_choice and true_false are: level -> weight"
+    )
+    check_hops: bool = Field(
+        default=False,
+        description="the judge must fail to answer a multi_hop question from one chunk alone (one call more a row)",
+    )
+    seed_questions: list[SeedQuestion] = Field(
+        default=[],
+        max_length=1000,
+        description="your own questions; each is answered once, from the context that matches it best",
+    )
     evolve_rounds: int = Field(default=1, ge=0, le=4, description="0: no evolution; each round evolves the last one's")
     evolutions: list[EvolutionName] = Field(
         default=["add_constraint", "deepen", "concretise", "reasoning_steps", "complicate_input", "in_breadth"],
@@ -21,13 +61,56 @@ class GroundedQaOptions(Options):
         description="operators to draw from, by catalogue name",
     )
 
+    @field_validator("question_types", "personas", "styles", "lengths", "difficulty")
+    @classmethod
+    def _something_to_draw(cls, chosen: list[str] | dict[str, float]) -> list[str] | dict[str, float]:
+        if isinstance(chosen, dict) and not any(chosen.values()):
+            raise ValueError("at least one weight above 0")
+        return chosen
+
+    def shares(self) -> dict[QuestionType, float]:
+        """Type -> its share of the questions, in a fixed order; shares add up to 1."""
+        total = sum(self.question_types.values())
+        given = {name: self.question_types.get(name, 0.0) / total for name in QUESTION_TYPES}
+        return {name: share for name, share in given.items() if share}
+
+
+def _kinds(options: GroundedQaOptions) -> dict[str, float]:
+    """Kind -> rows of it that one context gives on average."""
+    found: dict[str, float] = {}
+    for name, share in options.shares().items():
+        count = options.questions_per_context * share
+        if name in OPEN_TYPES:
+            found["original"] = found.get("original", 0.0) + count
+            found["evolved"] = found.get("evolved", 0.0) + count * options.evolve_rounds
+        else:
+            found[name] = count
+    return found
+
 
 def _rows(options: GroundedQaOptions) -> int:
-    return options.questions_per_context * (1 + options.evolve_rounds)
+    return max(1, round(sum(_kinds(options).values())))
 
 
 def _cost(options: GroundedQaOptions) -> int:
-    return 1 + options.questions_per_context * options.evolve_rounds + _rows(options)
+    """Asking, evolving, answering, and the checks that belong to a type; on average, rounded up."""
+    calls = 0.0
+    for name, share in options.shares().items():
+        count = options.questions_per_context * share
+        asks = min(1.0, count)  # one for each type that a context has
+        if name in OPEN_TYPES:
+            answers = count * (1 + options.evolve_rounds)
+            hops = answers if name == "multi_hop" and options.check_hops else 0.0
+            calls += asks + count * options.evolve_rounds + answers + hops
+        elif name == "unanswerable":
+            calls += asks + 2 * count  # the try to answer it, and the refusal
+        elif name != "cloze":
+            calls += asks + count  # the judge's own choice
+    return math.ceil(round(calls, 6))
+
+
+def _chunks(options: GroundedQaOptions) -> int:
+    return 2 if options.question_types.get("multi_hop") else 1
 
 
 GROUNDED_QA = DatasetTask(
@@ -44,7 +127,29 @@ GROUNDED_QA = DatasetTask(
     },
     cost=_cost,
     rows=_rows,
-    prompts=("ask/grounded@1", "answer/grounded@1", "judge/grounded@1"),
+    kinds=_kinds,
+    chunks=_chunks,
+    # A refusal rests on nothing; the others are judged by a call of their own type, and a cloze is its text.
+    skips={
+        "unanswerable": _JUDGED | {"source", "refusal"},
+        "multiple_choice": _JUDGED,
+        "true_false": _JUDGED,
+        "cloze": _JUDGED,
+    },
+    prompts=(
+        "ask/grounded@2",
+        "ask/multi_hop@1",
+        "ask/unanswerable@1",
+        "ask/multiple_choice@1",
+        "ask/true_false@1",
+        "answer/grounded@2",
+        "answer/multi_hop@1",
+        "answer/unanswerable@1",
+        "judge/grounded@1",
+        "judge/own_answer@1",
+        "judge/choose@1",
+        "judge/true_false@1",
+    ),
     example={
         "question": "At what time does the ferry Aurora leave Norvik on weekdays?",
         "answer": "The ferry Aurora leaves Norvik at 07:40 on weekdays.",

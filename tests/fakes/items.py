@@ -1,0 +1,96 @@
+"""Replies whose fields hang together: a choice and its distractors, a statement and what was changed in it."""
+
+import re
+from typing import Any
+
+from tests.fakes.document import Document, cut, reworded, topic_of, words_of
+
+Made = dict[str, Any]
+_NUMBER = re.compile(r"\d+")
+_CHOICE = re.compile(r"^([A-D])\) (.+)$", re.M)
+_STATEMENT = re.compile(r"^Statement: (.+)$", re.M)
+# Names nobody's document has: a question about them is one that it does not answer.
+_UNSTATED = {
+    "en": ("the members of the Zorvath council", "How many members of the Zorvath council deal with {}?"),
+    "ru": ("члены совета Зорвата", "Сколько членов совета Зорвата занимаются следующим: {}?"),
+}
+_REFUSED = {
+    "en": "I do not know how many members that council has.",
+    "ru": "Я не знаю, сколько членов в этом совете.",
+    "de": "Das weiß ich nicht.",
+    "fr": "Je ne le sais pas.",
+    "es": "No lo sé.",
+}
+
+
+def made_up(
+    fields: set[str], document: Document, instruction: str, question: str | None, at: int, position: int
+) -> Made:
+    """The fields that must fit each other, for the shapes known here; {} for all others.
+
+    `at` is the sentence the reply is about, `position` its place in a list.
+    """
+    sentence = document.sentences[at]
+    unstated = question is not None and is_unstated(question, document)
+    if {"missing", "question"} <= fields:
+        missing, wording = _UNSTATED.get(document.language, _UNSTATED["en"])
+        return {"missing": missing, "question": wording.format(cut(topic_of(sentence), 150))}
+    if {"right", "wrong"} <= fields:
+        return _choices(document, at)
+    if {"changed_from", "statement"} <= fields:
+        return _statement(sentence, position, instruction)
+    if "choice" in fields:
+        return {"choice": _chosen(sentence, instruction)}
+    if "verdict" in fields:
+        return {"verdict": _verdict(document, instruction)}
+    if "refusal" in fields:
+        return {"refusal": _REFUSED.get(document.language, _REFUSED["en"])}
+    if unstated and "quotes" in fields:
+        return {"quotes": [], "answer": "UNKNOWN"}
+    if unstated and "own_answer" in fields:
+        return {"own_answer": "UNKNOWN"}
+    return {}
+
+
+def hops(document: Document, at: int, seed: int) -> Made:
+    """An answer from two sentences that lie as far apart as the document allows."""
+    size = len(document.sentences)
+    both = [document.sentences[at], document.sentences[(at + max(1, size // 2)) % size]]
+    return {"quotes": both, "answer": cut(reworded(document, " ".join(both), seed), 1000)}
+
+
+def is_unstated(question: str, document: Document) -> bool:
+    asked, said = question.casefold(), document.text.casefold()
+    return any(name in asked and name not in said for name in ("zorvath", "зорват"))
+
+
+def _choices(document: Document, at: int) -> Made:
+    """The right choice stands in the sentence; the wrong ones stand in others, or nowhere."""
+    sentence = document.sentences[at]
+    right = topic_of(sentence)
+    others = [topic_of(other) for other in document.sentences if other != sentence]
+    wrong = [other for other in dict.fromkeys(others) if not words_of(other) & words_of(sentence)]
+    invented = (f"Zorvath {number}" for number in range(1, 4))
+    return {"right": cut(right, 100), "wrong": [cut(one, 100) for one in (*wrong, *invented)][:3]}
+
+
+def _chosen(sentence: str, instruction: str) -> str:
+    flat = " ".join(sentence.split())
+    fitting = [letter for letter, text in _CHOICE.findall(instruction) if " ".join(text.split()) in flat]
+    return fitting[0] if len(fitting) == 1 else "none"
+
+
+def _statement(sentence: str, position: int, instruction: str) -> Made:
+    flat = cut(" ".join(sentence.split()), 350)
+    if f"- statement {position + 1}: false" not in instruction:
+        return {"changed_from": "", "changed_to": "", "statement": flat}
+    number = _NUMBER.search(flat)
+    old = number.group() if number else topic_of(flat).split()[0]
+    new = str(int(old) + 417) if number else "Zorvath"
+    return {"changed_from": old, "changed_to": new, "statement": flat.replace(old, new, 1)}
+
+
+def _verdict(document: Document, instruction: str) -> str:
+    found = _STATEMENT.search(instruction)
+    said = " ".join(document.text.split())
+    return "true" if found and " ".join(found[1].split()) in said else "false"
