@@ -14,7 +14,7 @@ from app.models import Chunk, Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
 from workers import chunk as chunking
-from workers import embed, group, lease
+from workers import embed, group, instructions, lease
 
 SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
 FALLBACK_LANGUAGE = "en"
@@ -61,6 +61,56 @@ def _plan(dataset_id: str, owner: str, attempt: int) -> None:
                 .order_by(Document.name, Document.id)
             )
         )
+    left_out: list[str] = []
+    if catalog.TASKS[dataset.task].source == "instructions":
+        planned = instructions.plan(dataset, documents, FALLBACK_LANGUAGE)
+        groups, languages, left_out = planned.groups, planned.languages, planned.left_out
+    else:
+        groups, languages = _grouped(dataset, documents)
+    with transaction() as session:
+        if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
+            return
+        dataset = session.get_one(Dataset, dataset_id)
+        dataset.owner, dataset.attempt = None, 0  # the selection is other work, with attempts of its own
+        if dataset.status != "validating":  # cancelled meanwhile
+            return
+        for fault in left_out:
+            datasets.record(session, dataset, "instructions.left_out", fault, level="warn")
+        if not groups:
+            nothing = "no document of the corpus has text to ask about"
+            datasets.fail(session, dataset, "no_usable_content", left_out[0] if left_out else nothing)
+            return
+        wanted_language = dataset.spec.get("language")
+        rows = [
+            {
+                "id": ids.new("ctx"),
+                "tenant_id": dataset.tenant_id,
+                "dataset_id": dataset_id,
+                "position": position,
+                "chunk_ids": list(found.chunk_ids),
+                "quality": found.quality,
+                "language": wanted_language or languages[found.seed],
+            }
+            for position, found in enumerate(groups)
+        ]
+        session.execute(insert(Context), rows)
+        add_units(session, dataset, first_units(dataset))
+        datasets.move(
+            session,
+            dataset,
+            "generating",
+            f"planned {dataset.units_total} of {len(rows)} contexts from {len(languages)} chunks",
+            contexts=len(rows),
+            chunks=len(languages),
+            documents=len(documents),
+        )
+        dataset.waiting = None
+        dataset.started_at = datetime.now(UTC)
+        ring(session, "drain")
+
+
+def _grouped(dataset: Dataset, documents: list[Document]) -> tuple[list[group.Group], dict[str, str]]:
+    """Contexts of the documents' chunks, and each chunk's language."""
     cut = [(document, _chunks(document, dataset.spec["chunking"])) for document in documents]
     candidates = [group.Candidate(c.id, document.id, c.text) for document, found in cut for c in found]
     grouping = dataset.spec["grouping"]
@@ -80,45 +130,8 @@ def _plan(dataset_id: str, owner: str, attempt: int) -> None:
         if candidates
         else []
     )
-    languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
-    home = {candidate.id: candidate.document_id for candidate in candidates}
-    with transaction() as session:
-        if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
-            return
-        dataset = session.get_one(Dataset, dataset_id)
-        dataset.owner, dataset.attempt = None, 0  # the selection is other work, with attempts of its own
-        if dataset.status != "validating":  # cancelled meanwhile
-            return
-        if not groups:
-            datasets.fail(session, dataset, "no_usable_content", "no document of the corpus has text to ask about")
-            return
-        wanted_language = dataset.spec.get("language")
-        rows = [
-            {
-                "id": ids.new("ctx"),
-                "tenant_id": dataset.tenant_id,
-                "dataset_id": dataset_id,
-                "position": position,
-                "chunk_ids": list(found.chunk_ids),
-                "quality": found.quality,
-                "language": wanted_language or languages[home[found.seed]],
-            }
-            for position, found in enumerate(groups)
-        ]
-        session.execute(insert(Context), rows)
-        add_units(session, dataset, first_units(dataset))
-        datasets.move(
-            session,
-            dataset,
-            "generating",
-            f"planned {dataset.units_total} of {len(rows)} contexts from {len(candidates)} chunks",
-            contexts=len(rows),
-            chunks=len(candidates),
-            documents=len(documents),
-        )
-        dataset.waiting = None
-        dataset.started_at = datetime.now(UTC)
-        ring(session, "drain")
+    own = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
+    return groups, {candidate.id: own[candidate.document_id] for candidate in candidates}
 
 
 def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:

@@ -20,6 +20,7 @@ class DatasetTask:
     """What can be made. `cost(options)` is the number of model calls for one context, the gates' left out.
 
     `skips`: for rows of these kinds, the metrics that say nothing about them.
+    `source`: what the corpus holds: documents to ask about, or instructions to evolve.
     """
 
     summary: str
@@ -30,6 +31,7 @@ class DatasetTask:
     prompts: tuple[str, ...]
     example: dict[str, Any]
     skips: dict[str, frozenset[str]] = field(default_factory=dict)
+    source: Literal["documents", "instructions"] = "documents"
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
@@ -72,8 +74,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
-    """An Evol-Instruct operator (arXiv 2304.12244): in depth (harder) or in breadth (wider)."""
+    """An Evol-Instruct operator (arXiv 2304.12244): in depth (harder) or in breadth (wider).
+
+    `prompt` evolves a question about a document, `instruction_prompt` an instruction that stands alone.
+    """
 
     summary: str
     direction: Literal["depth", "breadth"]
     prompt: str
+    instruction_prompt: str

@@ -128,14 +128,15 @@ class _Builder:
 
     def _array(self, schema: Schema, name: str, scene: Scene) -> list[Any]:
         least = schema.get("minItems", 0)
-        wanted = 3 if name == "questions" else 1
+        asked = name in ("questions", "instructions")
+        wanted = 3 if asked else 1
         length = max(least, min(wanted, schema.get("maxItems", wanted)))
         prefix: list[Schema] = schema.get("prefixItems", [])
         items: list[Any] = []
         for position in range(max(length, len(prefix))):
             inner = prefix[position] if position < len(prefix) else schema.get("items", {})
-            at = self._next_question(scene) if name == "questions" else scene
-            items.append(self.value(inner, "question" if name == "questions" else name, at))
+            at = self._next_question(scene) if asked else scene
+            items.append(self.value(inner, "question" if asked else name, at))
         return items
 
     def _next_question(self, scene: Scene) -> Scene:

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`evolution` and `parent` say how an evolved question came about; `prompts` names all prompts so far."""
+    """`evolution` and `parent` say how an evolved question came about; `prompts` names all prompts so far.
+
+    `origin` is what a row of it is called as long as it is not evolved.
+    """
 
     text: str
     prompts: tuple[str, ...]
@@ -13,7 +16,8 @@ class Question:
     parent: str | None = None
     round: int = 0
     path: str = field(default="")
+    origin: str = field(default="original")
 
     @property
     def kind(self) -> str:
-        return "evolved" if self.evolution else "original"
+        return "evolved" if self.evolution else self.origin

@@ -1,25 +1,15 @@
 """Questions and answers that one context supports, evolved with Evol-Instruct, each with its source."""
 
-from typing import Annotated
-
 from pydantic import Field
 
-from app.catalog.kinds import DatasetTask, Options
+from app.catalog.evolving import EvolvingOptions, evolve_calls
+from app.catalog.kinds import DatasetTask
 
-EvolutionName = Annotated[str, Field(max_length=60)]
 
-
-class GroundedQaOptions(Options):
+class GroundedQaOptions(EvolvingOptions):
     """How many questions, and how far they are evolved."""
 
     questions_per_context: int = Field(default=3, ge=1, le=20, description="questions asked about each context")
-    evolve_rounds: int = Field(default=1, ge=0, le=4, description="0: no evolution; each round evolves the last one's")
-    evolutions: list[EvolutionName] = Field(
-        default=["add_constraint", "deepen", "concretise", "reasoning_steps", "complicate_input", "in_breadth"],
-        min_length=1,
-        max_length=20,
-        description="operators to draw from, by catalogue name",
-    )
 
 
 def _rows(options: GroundedQaOptions) -> int:
@@ -27,7 +17,7 @@ def _rows(options: GroundedQaOptions) -> int:
 
 
 def _cost(options: GroundedQaOptions) -> int:
-    return 1 + options.questions_per_context * options.evolve_rounds + _rows(options)
+    return 1 + options.questions_per_context * evolve_calls(options) + _rows(options)
 
 
 GROUNDED_QA = DatasetTask(
@@ -44,7 +34,7 @@ GROUNDED_QA = DatasetTask(
     },
     cost=_cost,
     rows=_rows,
-    prompts=("ask/grounded@1", "answer/grounded@1", "judge/grounded@1"),
+    prompts=("ask/grounded@1", "answer/grounded@1", "judge/grounded@1", "judge/gain@1"),
     example={
         "question": "At what time does the ferry Aurora leave Norvik on weekdays?",
         "answer": "The ferry Aurora leaves Norvik at 07:40 on weekdays.",
