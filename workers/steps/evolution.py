@@ -1,7 +1,8 @@
 """Evolve questions over several rounds, as Evol-Instruct does (arXiv 2304.12244): what fails returns its parent."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Set
+from collections.abc import Awaitable, Callable, Mapping, Set
+from random import Random
 
 from app.catalog.evolving import weights
 from app.domain import Dropped, Sample
@@ -33,8 +34,9 @@ def depth(work: Work, rounds: int) -> int:
 async def _chain(work: Work, member: Question, rounds: int, finish: Finish) -> list[Sample | Dropped]:
     rows: list[Sample | Dropped] = []
     failed: set[str] = set()
+    chosen = weights(work.options["evolutions"])
     for number in range(rounds):
-        operator = draw(work, member, number, failed)
+        operator = draw(chosen, failed, work.random("evolve", member.path, number))
         if operator is None:  # each has failed on this member; the same call again would get the same reply
             break
         evolved = await evolve(work, member, operator, ahead=depth(work, rounds - number))
@@ -47,10 +49,7 @@ async def _chain(work: Work, member: Question, rounds: int, finish: Finish) -> l
     return rows
 
 
-def draw(work: Work, member: Question, number: int, failed: Set[str] = frozenset()) -> str | None:
-    """An operator for round `number`, drawn by weight from those that have not failed on this member; None: no one."""
-    chosen = weights(work.options["evolutions"])
+def draw(chosen: Mapping[str, float], failed: Set[str], random: Random) -> str | None:
+    """An operator, drawn by weight from those that have not failed; None if there is none left."""
     left = {name: chosen[name] for name in sorted(chosen) if chosen[name] > 0 and name not in failed}
-    if not left:
-        return None
-    return work.random("evolve", member.path, number).choices(list(left), list(left.values()))[0]
+    return random.choices(list(left), list(left.values()))[0] if left else None

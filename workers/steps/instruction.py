@@ -43,7 +43,7 @@ def read(record: Any) -> Instruction | str:
 
 def _of_talk(talk: Any) -> Instruction:
     turns = [turn for turn in talk if isinstance(turn, dict)] if isinstance(talk, list) else []
-    said = [(turn.get("role", turn.get("from")), _text(turn.get("content", turn.get("value")))) for turn in turns]
+    said = [(str(turn.get("role", turn.get("from"))), _text(turn.get("content", turn.get("value")))) for turn in turns]
     at = next((i for i, (who, text) in enumerate(said) if who in _USER and text), None)
     if at is None:
         return Instruction("")
