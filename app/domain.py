@@ -28,7 +28,10 @@ class Heading(Record):
 
 
 class Parsed(Record):
-    """What a parser makes of one file: its text, and where its pages and headings begin in it."""
+    """What a parser makes of one file: its text, and where its pages and headings begin in it.
+
+    `note` says what of the file was left out, if anything.
+    """
 
     text: str
     media_type: str
@@ -36,6 +39,7 @@ class Parsed(Record):
     encoding: str | None = None
     pages: tuple[Page, ...] = ()
     headings: tuple[Heading, ...] = ()
+    note: str = ""
 
 
 class Chunk(Record):

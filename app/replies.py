@@ -169,3 +169,39 @@ class OwnAnswer(Reply):
     """A judge's own shortest answer to a question."""
 
     own_answer: Annotated[str, Field(max_length=200)]
+
+
+class EvolvedInstruction(Evolved):
+    """An instruction made harder or wider; it may hold the input it works on."""
+
+    question: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Instructions(Reply):
+    """New instructions, unlike the examples shown."""
+
+    counted = "instructions"
+    instructions: list[Annotated[str, Field(min_length=1, max_length=600)]]
+
+
+class Response(Reply):
+    """What an instruction asked for."""
+
+    answer: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class Gain(Reply):
+    """Does an evolved instruction ask for something else than its parent, or more?"""
+
+    reason: Annotated[str, Field(max_length=200)]
+    gain: bool
+
+
+class InstructVerdicts(Reply):
+    """A judge's own answer in short, and then its grades of an instruction and its answer, the reason before them."""
+
+    own_answer: Annotated[str, Field(max_length=300)]
+    reason: Annotated[str, Field(max_length=300)]
+    correctness: Grade
+    helpfulness: Grade
+    clarity: Grade

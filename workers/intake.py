@@ -67,6 +67,7 @@ def _finish(owner: str, document_id: str, attempt: int, outcome: Parsed | ParseF
         if isinstance(outcome, Parsed):
             document.status, document.text_sha256 = "parsed", text_sha256
             document.media_type, document.language = outcome.media_type, outcome.language
+            document.detail = outcome.note or None
             document.characters, document.page_count = len(outcome.text), len(outcome.pages) or None
             document.layout = {
                 "pages": [[page.number, page.start, page.end] for page in outcome.pages],

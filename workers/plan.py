@@ -1,32 +1,25 @@
-"""Plan a dataset: wait for its documents, cut them, weigh and group chunks, lay out the units of the first round."""
+"""Plan a dataset: wait for its documents, make contexts of them, lay out the units of the first round."""
 
-import hashlib
-import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import catalog, domain, ids, storage
+from app import catalog, ids
 from app.datasets import service as datasets
-from app.datasets.schemas import Grouping
 from app.db import reading, transaction
 from app.llm.asking import ModelUnusable
-from app.models import Chunk, Context, Dataset, Document, Unit
+from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import chunk as chunking
-from workers import embed, grouping, lease, seeding, weigh
-from workers.grouping import seeds
+from workers import contexts, instructions, lease, weigh
+from workers.contexts import first_units
+from workers.layout import Layout
 
-SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
-WEIGHED = 4  # chunks weighed for each context needed, where `rows` say how many those are
-FALLBACK_LANGUAGE = "en"
-
-Cut = list[tuple[Document, list[Chunk]]]
+Source = Callable[[Dataset, list[Document], threading.Event], Layout]
+SOURCES: dict[str, Source] = {"documents": contexts.plan, "instructions": instructions.plan}
 
 
 def run(dataset_id: str) -> None:
@@ -100,28 +93,8 @@ def _plan(dataset_id: str, owner: str, attempt: int, lost: threading.Event) -> N
                 .order_by(Document.name, Document.id)
             )
         )
-    options = Grouping.model_validate(dataset.spec["grouping"])
-    cut = [(document, _chunks(document, dataset.spec["chunking"])) for document in documents]
-    candidates = [
-        grouping.Candidate(c.id, document.id, c.text, document.language or "") for document, found in cut for c in found
-    ]
-    weights = _weigh(dataset, options, cut, candidates, lost) if options.calls_a_chunk and candidates else None
-    grouped = grouping.group(
-        candidates,
-        options,
-        seed=dataset.spec["seed"],
-        vectors=lambda texts: embed.vectors(dataset.tenant_id, texts),
-        scores=weights.grades if weights and options.quality == "judge" else None,
-        losses=weights.losses if weights and options.order == "by_loss" else None,
-    )
-    languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
-    home = {candidate.id: languages[candidate.document_id] for candidate in candidates}
-    texts = {candidate.id: candidate.text for candidate in candidates}
-    order, asked = seeding.spread(
-        dataset.spec["options"].get("seed_questions", []),
-        ["\n\n".join(texts[chunk_id] for chunk_id in found.chunk_ids) for found in grouped.groups],
-    )
-    layout = list(zip((grouped.groups[i] for i in order), asked, strict=True))
+    source = SOURCES[catalog.TASKS[dataset.task].source]
+    layout = source(dataset, documents, lost)
     with transaction() as session:
         if not lease.still_mine(session, Dataset, dataset_id, owner, attempt):
             return
@@ -129,25 +102,18 @@ def _plan(dataset_id: str, owner: str, attempt: int, lost: threading.Event) -> N
         dataset.owner, dataset.attempt = None, 0  # the selection is other work, with attempts of its own
         if dataset.status != "validating":  # cancelled meanwhile
             return
-        if not grouped.groups:
-            datasets.fail(session, dataset, "no_usable_content", "no document of the corpus has text to ask about")
+        for fault in layout.left_out:
+            datasets.record(session, dataset, "planning.left_out", fault, level="warn")
+        if not layout.groups:
+            nothing = "no document of the corpus has text to ask about"
+            datasets.fail(session, dataset, "no_usable_content", layout.left_out[0] if layout.left_out else nothing)
             return
-        counts = {"chunks": len(candidates), "documents": len(documents)} | grouped.counts
-        if weights:
-            counts |= {"weighing_calls": weights.calls, "unweighed": weights.unweighed}
-            # All calls so far were the planning's: those it made and did not pay for came from the ledger.
-            dataset.replayed_calls += max(0, weights.calls - dataset.calls)
-        _lay_out(session, dataset, layout, home, counts)
+        # All calls so far were the planning's: those it made and did not pay for came from the ledger.
+        dataset.replayed_calls += max(0, layout.counts.get("weighing_calls", 0) - dataset.calls)
+        _store(session, dataset, layout, len(documents))
 
 
-def _lay_out(
-    session: Session,
-    dataset: Dataset,
-    groups: Sequence[tuple[grouping.Group, list[str]]],
-    language: Mapping[str, str],
-    counts: Mapping[str, int],
-) -> None:
-    """Store contexts and first units. Each group comes with the user's own questions to it."""
+def _store(session: Session, dataset: Dataset, layout: Layout, documents: int) -> None:
     wanted_language = dataset.spec.get("language")
     rows = [
         {
@@ -157,125 +123,23 @@ def _lay_out(
             "position": position,
             "chunk_ids": list(found.chunk_ids),
             "quality": found.quality,
-            "language": wanted_language or language[found.seed],
-            "seed_questions": asked or None,
+            "language": wanted_language or layout.languages[found.seed],
+            "seed_questions": layout.questions.get(position) or None,
         }
-        for position, (found, asked) in enumerate(groups)
+        for position, found in enumerate(layout.groups)
     ]
     session.execute(insert(Context), rows)
     limit = first_units(dataset)
-    add_units(session, dataset, max(limit, sum(bool(asked) for _, asked in groups)) if limit else None)
-    message = f"planned {dataset.units_total} of {len(rows)} contexts from {counts['chunks']} chunks"
+    add_units(session, dataset, max(limit, len(layout.questions)) if limit else None)
+    message = f"planned {dataset.units_total} of {len(rows)} contexts from {layout.counts['chunks']} chunks"
     reasons = ("below_quality", "over_document_cap", "too_few_chunks", "repeated", "unweighed")
-    left_out = [f"{name.replace('_', ' ')} {counts[name]}" for name in reasons if counts.get(name)]
+    left_out = [f"{name.replace('_', ' ')} {layout.counts[name]}" for name in reasons if layout.counts.get(name)]
     if left_out:
         message += f"; begin none: {', '.join(left_out)}"
-    datasets.move(session, dataset, "generating", message, contexts=len(rows), **counts)
+    datasets.move(session, dataset, "generating", message, contexts=len(rows), documents=documents, **layout.counts)
     dataset.waiting = None
     dataset.started_at = datetime.now(UTC)
     ring(session, "drain")
-
-
-def _weigh(
-    dataset: Dataset,
-    options: Grouping,
-    cut: Cut,
-    candidates: Sequence[grouping.Candidate],
-    lost: threading.Event,
-) -> weigh.Weights:
-    """Ask the judge, the trainee or both about the chunks that look good, documents in turn, as many as are needed."""
-    looks = {candidate.id: grouping.quality(candidate.text) for candidate in candidates}
-    decent = seeds.good(candidates, looks, options.least_looks, looks)
-    cap = options.contexts_per_document
-    order = seeds.capped(seeds.stratified(decent, looks, dataset.spec["seed"]), cap and WEIGHED * cap)
-    chosen = [candidate.id for candidate in order[: _most_weighed(dataset, options)]]
-    contexts = {chunk.id: _alone(document, chunk, dataset.spec) for document, found in cut for chunk in found}
-    _announce(dataset.id, len(chosen), len(chosen) * options.calls_a_chunk)
-    return weigh.run(dataset, [contexts[chunk_id] for chunk_id in chosen], options, lost)
-
-
-def _most_weighed(dataset: Dataset, options: Grouping) -> int | None:
-    needed = first_units(dataset)
-    calls, _ = weigh.limits(dataset.spec["budget"])
-    bounds = [
-        options.max_weighed_chunks or (None if needed is None else WEIGHED * needed),
-        None if calls is None else max(1, calls // options.calls_a_chunk),
-    ]
-    return min((bound for bound in bounds if bound is not None), default=None)
-
-
-def _alone(document: Document, chunk: Chunk, spec: dict[str, Any]) -> domain.Context:
-    """The chunk as a context of its own, for the judge to read."""
-    piece = domain.Chunk(
-        id=chunk.id,
-        document_id=document.id,
-        document_name=document.name,
-        start=chunk.start,
-        end=chunk.end,
-        text=chunk.text,
-    )
-    return domain.Context(
-        id=chunk.id, chunks=(piece,), language=spec.get("language") or document.language or FALLBACK_LANGUAGE
-    )
-
-
-def _announce(dataset_id: str, chunks: int, calls: int) -> None:
-    """Say once, before the first call, what weighing will cost at most."""
-    with transaction() as session:
-        dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
-        if dataset.planning_calls == 0 and dataset.status == "validating":
-            dataset.planning_calls = calls
-            dataset.version += 1
-            datasets.record(session, dataset, "planning.weighing", f"weighing {chunks} chunks, {calls} calls at most")
-
-
-def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:
-    """The document's chunks by these options: found, or cut now and stored in one transaction."""
-    tokenizer = settings().generator_tokenizer
-    recipe = chunking.recipe(dict(options), tokenizer)
-    query = select(Chunk).where(Chunk.document_id == document.id, Chunk.recipe == recipe).order_by(Chunk.position)
-    with reading() as session:
-        if found := list(session.scalars(query)):
-            return found
-    assert document.text_sha256 is not None
-    pieces = chunking.split(storage.text(document.text_sha256), document.layout, dict(options), tokenizer)
-    rows = [
-        {
-            "id": _chunk_id(document.id, recipe, position),
-            "tenant_id": document.tenant_id,
-            "document_id": document.id,
-            "recipe": recipe,
-            "position": position,
-            "start": piece.start,
-            "end": piece.end,
-            "section": piece.section[:500],
-            "page": piece.page,
-            "page_starts": piece.page_starts,
-            "sha256": hashlib.sha256(piece.text.encode()).hexdigest(),
-            "text": piece.text,
-        }
-        for position, piece in enumerate(pieces)
-    ]
-    if rows:
-        with transaction() as session:
-            if session.scalar(query.limit(1)) is None:
-                session.execute(insert(Chunk), rows)
-    with reading() as session:
-        return list(session.scalars(query))
-
-
-def _chunk_id(document_id: str, recipe: str, position: int) -> str:
-    digest = hashlib.sha256(f"{document_id}|{recipe}|{position}".encode()).hexdigest()
-    return f"chk_{digest[:26]}"
-
-
-def first_units(dataset: Dataset) -> int | None:
-    """How many contexts to begin with: all, or enough for the rows wanted with some to spare for drops."""
-    wanted: int | None = dataset.spec.get("rows")
-    if not wanted:
-        return None
-    task = catalog.TASKS[dataset.task]
-    return max(1, math.ceil(SPARE * wanted / task.rows(task.options.model_validate(dataset.spec["options"]))))
 
 
 def add_units(session: Session | Connection, dataset: Dataset, limit: int | None) -> int:

@@ -25,7 +25,7 @@ class DatasetTask:
 
     `skips`: for rows of these kinds, the metrics that say nothing about them. `kinds(options)`: how many rows of each
     kind one context gives on average; without it all rows meet all gates. `chunks(options)`: the fewest chunks a
-    context must have.
+    context must have. `source`: what the corpus holds: documents to ask about, or instructions to evolve.
     """
 
     summary: str
@@ -39,6 +39,7 @@ class DatasetTask:
     kinds: Callable[[Any], dict[str, float]] | None = None
     chunks: Callable[[Any], int] | None = None
     shape: Shape = "chat"
+    source: Literal["documents", "instructions"] = "documents"
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
@@ -91,8 +92,12 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evolution:
-    """An Evol-Instruct operator (arXiv 2304.12244): in depth (harder) or in breadth (wider)."""
+    """An Evol-Instruct operator (arXiv 2304.12244): in depth (harder) or in breadth (wider).
+
+    `prompt` evolves a question about a document, `instruction_prompt` an instruction that stands alone.
+    """
 
     summary: str
     direction: Literal["depth", "breadth"]
     prompt: str
+    instruction_prompt: str

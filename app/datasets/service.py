@@ -66,8 +66,9 @@ def _options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
         ]
         param = fields[0][0].strip("/").replace("/", ".")
         raise InvalidRequest(f"{param}: {fields[0][1]}", param=param, fields=fields) from None
-    for i, name in enumerate(getattr(options, "evolutions", ())):
-        catalog.EVOLUTIONS.get(name, f"options.evolutions.{i}")
+    evolutions = getattr(options, "evolutions", ())
+    for i, name in enumerate(evolutions):
+        catalog.EVOLUTIONS.get(name, f"options.evolutions.{name if isinstance(evolutions, dict) else i}")
     return options.model_dump()
 
 

@@ -7,7 +7,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DocumentRead(BaseModel):
-    """One uploaded file. When `status` is failed, `reason` is a code and `detail` says it in words."""
+    """One uploaded file. When `status` is failed, `reason` is a code and `detail` says it in words.
+
+    The `detail` of a parsed one says what was left out of it, if anything was.
+    """
 
     model_config = ConfigDict(from_attributes=True)
     id: str

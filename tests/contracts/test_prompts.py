@@ -25,6 +25,7 @@ def test_the_example_renders_and_its_reply_is_valid(ref: str) -> None:
     prompt = prompts.load(ref)
     system, user = prompt.messages(prompt.example.document, **prompt.example.inputs)
     assert prompt.example.document in user["content"]
+    assert bool(prompt.example.document) == prompt.document
     assert system["role"] == "system"
     prompt.reply.model_validate(prompt.example.output)
 
@@ -35,7 +36,8 @@ def test_released_prompts_have_not_changed() -> None:
 
 def test_every_prompt_that_is_named_exists() -> None:
     named = {ref for task in TASKS.entries.values() for ref in task.prompts}
-    named |= {evolution.prompt for evolution in EVOLUTIONS.entries.values()}
+    for evolution in EVOLUTIONS.entries.values():
+        named |= {evolution.prompt, evolution.instruction_prompt}
     assert named <= set(REFS)
 
 
@@ -44,12 +46,34 @@ def test_any_two_prompts_share_the_preamble_and_the_whole_document() -> None:
     texts = {}
     for ref in REFS:
         prompt = prompts.load(ref)
-        messages = prompt.messages(document, **prompt.example.inputs)
-        texts[ref] = "\n".join(message["content"] for message in messages)
-    for one, other in combinations(REFS, 2):
+        if prompt.document:
+            messages = prompt.messages(document, **prompt.example.inputs)
+            texts[ref] = "\n".join(message["content"] for message in messages)
+    assert len(texts) >= 9
+    for one, other in combinations(texts, 2):
         heads = [texts[ref].partition("</document>\n\n") for ref in (one, other)]
         assert heads[0][:2] == heads[1][:2], (one, other)
         assert document in heads[0][0]
+
+
+def test_any_two_prompts_without_a_document_share_their_preamble_and_the_instruction_that_both_are_about() -> None:
+    instruction = "An instruction of some length. " * 40
+    alone = [prompt for prompt in map(prompts.load, REFS) if not prompt.document]
+    about = [prompt for prompt in alone if "question" in prompt.inputs]
+    assert len(about) >= 9
+    assert len({prompt.system for prompt in alone}) == 1 != len({prompts.load(ref).system for ref in REFS})
+    head = f"<instruction>\n{instruction}\n</instruction>\n\n"
+    for prompt in about:
+        user = prompt.messages("", **prompt.example.inputs | {"question": instruction})[1]["content"]
+        assert user.startswith(head), prompt.id
+
+
+def test_an_instruction_does_not_close_its_own_fence() -> None:
+    prompt = prompts.load("judge/instruct@1")
+    values = {"question": "a</instruction>b", "answer": "c</ANSWER >d<answer>", "language": "English"}
+    user = prompt.messages("", **values)[1]["content"]
+    assert user.count("</instruction>") == user.count("</answer>") == user.count("<answer>") == 1
+    assert "c< /ANSWER >d" in user
 
 
 @pytest.mark.parametrize("ref", REFS)

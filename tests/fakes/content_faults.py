@@ -57,7 +57,10 @@ def _walk(value: Any, name: str, scene: Scene, rewrite: Rewrite) -> Any:
     if isinstance(value, dict):
         return {key: _walk(inner, key, scene, rewrite) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_walk(inner, "question" if name == "questions" else name, scene, rewrite) for inner in value]
+        return [
+            _walk(inner, "question" if name in ("questions", "instructions") else name, scene, rewrite)
+            for inner in value
+        ]
     return rewrite(name, value, scene)
 
 

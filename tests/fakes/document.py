@@ -8,6 +8,7 @@ from functools import lru_cache
 LONGEST = 380
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…][»\"”)])\s+|(?<=[.!?…])\s+(?=[^\sa-zа-яё])|(?<=[。！？])")
+_INSTRUCTION = re.compile(r"^<instruction>\n(.*?)\n</instruction>$", re.S | re.M)
 _OWN_LINE = ("#", "|", "- ", "* ", "```")
 _EDGES = ".,;:!?…()[]{}\"'«»“”„|#*`—–-。，！？"
 _COMMON = {
@@ -113,7 +114,15 @@ def read_document(text: str) -> Document:
 
 
 def read_prompt(text: str) -> Prompt:
-    """Take a prompt apart. Without `<document>` tags the whole prompt is the document."""
+    """Take a prompt apart. Without `<document>` tags the instructions in it are, and without those the whole prompt.
+
+    An instruction that stands alone at the beginning of the user's message is also the question.
+    """
+    alone = _INSTRUCTION.findall(text)
+    if alone and "<document>\n" not in text:
+        rest = text[text.rfind("\n</instruction>") + 15 :]
+        question = " ".join(alone[0].split()) if len(alone) == 1 else None
+        return Prompt(text, read_document("\n\n".join(alone)), rest, question, 0)
     start = text.find("<document>\n")
     end = text.rfind("\n</document>")
     if start < 0 or end < start:

@@ -143,7 +143,7 @@ class _Builder:
 
     def _array(self, schema: Schema, name: str, scene: Scene) -> list[Any]:
         least = schema.get("minItems", 0)
-        listed = name in ("questions", "statements")
+        listed = name in ("questions", "statements", "instructions")
         wanted = 3 if listed else 1
         length = max(least, min(wanted, schema.get("maxItems", wanted)))
         prefix: list[Schema] = schema.get("prefixItems", [])
@@ -151,7 +151,8 @@ class _Builder:
         for position in range(max(length, len(prefix))):
             inner = prefix[position] if position < len(prefix) else schema.get("items", {})
             at = replace(self._next_question(scene), position=position) if listed else scene
-            items.append(self.value(inner, "question" if name == "questions" else name, at))
+            asked = name in ("questions", "instructions")
+            items.append(self.value(inner, "question" if asked else name, at))
         return items
 
     def _next_question(self, scene: Scene) -> Scene:

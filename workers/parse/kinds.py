@@ -23,6 +23,7 @@ TEXT_KINDS: dict[str, Read] = {
     ".tsv": rows.read_csv,
     ".jsonl": rows.read_jsonl,
     ".ndjson": rows.read_jsonl,
+    ".json": rows.read_json,
 }
 WEB_KINDS: dict[str, Read] = {".html": web.read, ".htm": web.read, ".xhtml": web.read}
 OFFICE_KINDS: dict[str, Read] = {

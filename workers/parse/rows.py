@@ -13,6 +13,7 @@ from workers.parse.failure import ParseFailed
 _DELIMITERS = ",;\t|"
 _LONGEST_CELL = 10_000_000
 _DEEPEST = 32
+_NAMED = 20  # bad lines that a note lists
 
 
 def read_csv(data: bytes) -> Parsed:
@@ -28,19 +29,47 @@ def read_csv(data: bytes) -> Parsed:
 
 
 def read_jsonl(data: bytes) -> Parsed:
-    """The strings of each record: chat messages as `role: content`, other fields as `field: value`."""
+    """The strings of each record: chat messages as `role: content`, other fields as `field: value`.
+
+    Lines that are not JSON are left out, and named in `note`, as long as most lines are.
+    """
     text, name = encoding.decode(data)
     records = []
+    bad: list[int] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise ParseFailed("corrupt", f"Line {number} is not JSON.") from error
-        records.append("\n".join(_strings(record, "", 0)))
-    readable = "\n\n".join(filter(None, records))
-    return Parsed(text=cleaning.clean(readable), media_type="application/jsonl", encoding=name)
+            records.append("\n".join(_strings(json.loads(line), "", 0)))
+        except (ValueError, RecursionError):
+            bad.append(number)
+    if bad and len(records) <= len(bad):
+        raise ParseFailed("corrupt", f"Line {bad[0]} is not JSON.")
+    return _readable(records, "application/jsonl", name, _left_out(bad))
+
+
+def read_json(data: bytes) -> Parsed:
+    """An array of records, or one, as `read_jsonl` reads its lines."""
+    text, name = encoding.decode(data)
+    try:
+        value = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise ParseFailed("corrupt", f"The file is not JSON: {error}.") from error
+    records = ["\n".join(_strings(record, "", 0)) for record in (value if isinstance(value, list) else [value])]
+    return _readable(records, "application/json", name, "")
+
+
+def _readable(records: list[str], media_type: str, name: str, note: str) -> Parsed:
+    text = cleaning.clean("\n\n".join(filter(None, records)))
+    return Parsed(text=text, media_type=media_type, encoding=name, note=note)
+
+
+def _left_out(bad: list[int]) -> str:
+    if not bad:
+        return ""
+    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    numbers = ", ".join(map(str, bad[:_NAMED]))
+    return f"Not JSON, and left out: line{'s' if len(bad) > 1 else ''} {numbers}{more}."
 
 
 def _delimiter(text: str) -> str:

@@ -1,14 +1,14 @@
 """Ask about a context, answer from it, evolve the questions, answer those too, measure every pair, keep what passes.
 
     single_hop, multi_hop    ask -> answer -> gates
-                               \\-> evolve -> answer -> gates    (evolve_rounds times, each from the last round's)
+                               \\-> evolve -> answer -> gates    (evolve_rounds times, each from what the last one kept)
     unanswerable             ask -> try to answer -> refuse -> gates
     multiple_choice          ask -> gates -> the judge must choose the key
     true_false               ask -> gates -> the judge must say the label
     cloze                    take a word out of a sentence -> gates
     the user's own           answer -> gates
 
-No step waits for another row's: a call is made as soon as what it reads is there.
+No step waits for another row's, but for its own parent's: a call is made as soon as what it reads is there.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from workers import gates
 from workers.recipes.work import Outcome, Work
-from workers.steps import choices, hops, statements
+from workers.steps import choices, eliminate, hops, statements
 from workers.steps.answer import answer
 from workers.steps.ask import PROMPTS, ask, seeded
 from workers.steps.cloze import cloze
-from workers.steps.evolve import evolve
+from workers.steps.evolution import depth, evolve_rounds
 from workers.steps.question import Question
 from workers.steps.refuse import refuse
 from workers.steps.shares import apportion
@@ -57,8 +57,10 @@ async def make(work: Work) -> Outcome:
             await measured(work, cloze(work, count), outcome)
 
     shares = apportion(options.shares(), options.questions_per_context, work.place)
-    own = [finish(work, options, question, outcome) for question in seeded(work)]
-    await asyncio.gather(*(of_type(kind, count) for kind, count in shares.items()), *own)
+    own = asyncio.gather(*(answer_and_check(work, options, question) for question in seeded(work)))
+    _, rows = await asyncio.gather(asyncio.gather(*(of_type(kind, count) for kind, count in shares.items())), own)
+    for row in rows:
+        outcome.add(row)
     return sort(outcome)
 
 
@@ -68,43 +70,41 @@ async def open_questions(
     """Questions to be answered in words, and what they are evolved into."""
     rounds = options.evolve_rounds
     try:
-        questions = await ask(work, options, kind, count, ahead=3 + rounds if rounds else 3)
+        questions = await ask(work, options, kind, count, ahead=1 + max(2, depth(work, rounds)))
     except Refused as refusal:
         outcome.add(not_asked(work, kind, PROMPTS[kind], refusal))
         return
 
-    async def follow(question: Question, left: int) -> None:
-        """Answer this question, and at the same time evolve it as often as is left."""
-        if left == 0:
-            await finish(work, options, question, outcome)
-            return
-        await asyncio.gather(finish(work, options, question, outcome), grow(question, left))
+    async def finish(question: Question, ahead: int) -> Row:
+        return await answer_and_check(work, options, question, ahead=ahead)
 
-    async def grow(parent: Question, left: int) -> None:
-        evolved = await evolve(work, parent, ahead=2 + left)
-        if isinstance(evolved, Dropped):
-            outcome.add(evolved)
-        else:
-            await follow(evolved.after(parent), left - 1)
-
-    await asyncio.gather(*(follow(question, rounds) for question in questions))
+    originals = asyncio.gather(*(finish(question, 0) for question in questions))
+    evolved = evolve_rounds(work, questions, rounds, finish)
+    for rows in await asyncio.gather(originals, evolved):
+        for row in rows:
+            outcome.add(row)
 
 
-async def finish(work: Work, options: GroundedQaOptions, question: Question, outcome: Outcome) -> None:
-    outcome.add(await answer_and_check(work, options, question))
+async def answer_and_check(work: Work, options: GroundedQaOptions, question: Question, *, ahead: int = 0) -> Row:
+    """One row, or why not: the gates measure it, the cheap ones before those that ask the judge.
 
-
-async def answer_and_check(work: Work, options: GroundedQaOptions, question: Question) -> Row:
-    """One row, or why not: the gates measure it, the cheap ones before those that ask the judge."""
+    `ahead`: calls that follow once the row is kept.
+    """
     many = question.type == "multi_hop"
     last = int(many and options.check_hops)
-    row: Row = await answer(work, question, ahead=2 + last)
+    row: Row = await answer(work, question, ahead=2 + last + ahead)
+    if (
+        question.evolution
+        and isinstance(row, Sample)
+        and (fault := eliminate.of_answer(row.answer, work.context.language))
+    ):
+        row = gates.drop(row, *fault)
     if many and isinstance(row, Sample):
         row = hops.joined(work, row)
     if isinstance(row, Sample):
-        row = await gates.check(work, row, ahead=last)
+        row = await gates.check(work, row, ahead=last + ahead)
     if last and isinstance(row, Sample):
-        row = await hops.check_hops(work, row, ahead=1)
+        row = await hops.check_hops(work, row, ahead=1 + ahead)
     return row
 
 

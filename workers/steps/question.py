@@ -10,7 +10,8 @@ from app.catalog.questions import Length, QuestionType
 class Question:
     """`evolution` and `parent` say how an evolved question came about; `prompts` names all prompts so far.
 
-    `attributes` go into the row as they are; `length` is that of the answer wanted.
+    `attributes` go into the row as they are; `length` is that of the answer wanted. `origin` is what a row of it is
+    called as long as it is not evolved.
     """
 
     text: str
@@ -19,6 +20,7 @@ class Question:
     parent: str | None = None
     round: int = 0
     path: str = field(default="")
+    origin: str = field(default="original")
     type: QuestionType = "single_hop"
     length: Length = "medium"
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -27,7 +29,7 @@ class Question:
     def kind(self) -> str:
         if self.type == "unanswerable":
             return "unanswerable"
-        return "evolved" if self.evolution else "original"
+        return "evolved" if self.evolution else self.origin
 
     def after(self, parent: "Question") -> Self:
         """It was evolved from `parent`: with its type and length, but not who asked and how, which evolving loses."""

@@ -6,4 +6,5 @@ COMPLICATE_INPUT = Evolution(
     summary="Put the question into a concrete situation.",
     direction="depth",
     prompt="evolve/complicate_input@1",
+    instruction_prompt="evolve/instruction_complicate_input@1",
 )

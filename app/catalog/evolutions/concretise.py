@@ -6,4 +6,5 @@ CONCRETISE = Evolution(
     summary="Replace general words by concrete ones.",
     direction="depth",
     prompt="evolve/concretise@1",
+    instruction_prompt="evolve/instruction_concretise@1",
 )

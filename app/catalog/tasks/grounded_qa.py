@@ -1,11 +1,11 @@
 """Questions and answers that one context supports, evolved with Evol-Instruct, each with its source."""
 
 import math
-from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from app.catalog.kinds import DatasetTask, Options
+from app.catalog.evolving import EvolvingOptions, evolve_calls
+from app.catalog.kinds import DatasetTask
 from app.catalog.questions import (
     OPEN_TYPES,
     QUESTION_TYPES,
@@ -18,11 +18,10 @@ from app.catalog.questions import (
     Weight,
 )
 
-EvolutionName = Annotated[str, Field(max_length=60)]
 _JUDGED = frozenset({"agreement", "faithfulness", "answerability", "usefulness"})
 
 
-class GroundedQaOptions(Options):
+class GroundedQaOptions(EvolvingOptions):
     """How many questions of which types, who asks them and how, and how far they are evolved."""
 
     questions_per_context: int = Field(default=3, ge=1, le=20, description="questions asked about each context")
@@ -52,13 +51,6 @@ class GroundedQaOptions(Options):
         default=[],
         max_length=1000,
         description="your own questions; each is answered once, from the context that matches it best",
-    )
-    evolve_rounds: int = Field(default=1, ge=0, le=4, description="0: no evolution; each round evolves the last one's")
-    evolutions: list[EvolutionName] = Field(
-        default=["add_constraint", "deepen", "concretise", "reasoning_steps", "complicate_input", "in_breadth"],
-        min_length=1,
-        max_length=20,
-        description="operators to draw from, by catalogue name",
     )
 
     @field_validator("question_types", "personas", "styles", "lengths", "difficulty")
@@ -101,7 +93,7 @@ def _cost(options: GroundedQaOptions) -> int:
         if name in OPEN_TYPES:
             answers = count * (1 + options.evolve_rounds)
             hops = answers if name == "multi_hop" and options.check_hops else 0.0
-            calls += asks + count * options.evolve_rounds + answers + hops
+            calls += asks + count * evolve_calls(options) + answers + hops
         elif name == "unanswerable":
             calls += asks + 2 * count  # the try to answer it, and the refusal
         elif name != "cloze":
@@ -147,6 +139,7 @@ GROUNDED_QA = DatasetTask(
         "answer/unanswerable@1",
         "judge/grounded@1",
         "judge/own_answer@1",
+        "judge/gain@1",
         "judge/choose@1",
         "judge/true_false@1",
     ),

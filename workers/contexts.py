@@ -1,0 +1,158 @@
+"""From documents to contexts: cut them, weigh the chunks if asked to, group them, give the user's questions a place."""
+
+import hashlib
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from app import catalog, domain, storage
+from app.datasets import service as datasets
+from app.datasets.schemas import Grouping
+from app.db import reading, transaction
+from app.models import Chunk, Dataset, Document
+from app.settings import settings
+from workers import chunk as chunking
+from workers import embed, grouping, seeding, weigh
+from workers.grouping import seeds
+from workers.layout import FALLBACK_LANGUAGE, Layout
+
+SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
+WEIGHED = 4  # chunks weighed for each context needed, where `rows` say how many those are
+
+Cut = list[tuple[Document, list[Chunk]]]
+
+
+def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> Layout:
+    """Contexts of the documents' chunks. Raises what `weigh.run` raises."""
+    options = Grouping.model_validate(dataset.spec["grouping"])
+    cut = [(document, _chunks(document, dataset.spec["chunking"])) for document in documents]
+    candidates = [
+        grouping.Candidate(c.id, document.id, c.text, document.language or "") for document, found in cut for c in found
+    ]
+    weights = _weigh(dataset, options, cut, candidates, lost) if options.calls_a_chunk and candidates else None
+    grouped = grouping.group(
+        candidates,
+        options,
+        seed=dataset.spec["seed"],
+        vectors=lambda texts: embed.vectors(dataset.tenant_id, texts),
+        scores=weights.grades if weights and options.quality == "judge" else None,
+        losses=weights.losses if weights and options.order == "by_loss" else None,
+    )
+    languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
+    texts = {candidate.id: candidate.text for candidate in candidates}
+    order, asked = seeding.spread(
+        dataset.spec["options"].get("seed_questions", []),
+        ["\n\n".join(texts[chunk_id] for chunk_id in found.chunk_ids) for found in grouped.groups],
+    )
+    weighed = {"weighing_calls": weights.calls, "unweighed": weights.unweighed} if weights else {}
+    return Layout(
+        groups=[grouped.groups[i] for i in order],
+        languages={candidate.id: languages[candidate.document_id] for candidate in candidates},
+        questions={position: found for position, found in enumerate(asked) if found},
+        counts={"chunks": len(candidates)} | grouped.counts | weighed,
+    )
+
+
+def first_units(dataset: Dataset) -> int | None:
+    """How many contexts to begin with: all, or enough for the rows wanted with some to spare for drops."""
+    wanted: int | None = dataset.spec.get("rows")
+    if not wanted:
+        return None
+    task = catalog.TASKS[dataset.task]
+    return max(1, math.ceil(SPARE * wanted / task.rows(task.options.model_validate(dataset.spec["options"]))))
+
+
+def _weigh(
+    dataset: Dataset,
+    options: Grouping,
+    cut: Cut,
+    candidates: Sequence[grouping.Candidate],
+    lost: threading.Event,
+) -> weigh.Weights:
+    """Ask the judge, the trainee or both about the chunks that look good, documents in turn, as many as are needed."""
+    looks = {candidate.id: grouping.quality(candidate.text) for candidate in candidates}
+    decent = seeds.good(candidates, looks, options.least_looks, looks)
+    cap = options.contexts_per_document
+    order = seeds.capped(seeds.stratified(decent, looks, dataset.spec["seed"]), cap and WEIGHED * cap)
+    chosen = [candidate.id for candidate in order[: _most_weighed(dataset, options)]]
+    contexts = {chunk.id: _alone(document, chunk, dataset.spec) for document, found in cut for chunk in found}
+    _announce(dataset.id, len(chosen), len(chosen) * options.calls_a_chunk)
+    return weigh.run(dataset, [contexts[chunk_id] for chunk_id in chosen], options, lost)
+
+
+def _most_weighed(dataset: Dataset, options: Grouping) -> int | None:
+    needed = first_units(dataset)
+    calls, _ = weigh.limits(dataset.spec["budget"])
+    bounds = [
+        options.max_weighed_chunks or (None if needed is None else WEIGHED * needed),
+        None if calls is None else max(1, calls // options.calls_a_chunk),
+    ]
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+def _alone(document: Document, chunk: Chunk, spec: dict[str, Any]) -> domain.Context:
+    """The chunk as a context of its own, for the judge to read."""
+    piece = domain.Chunk(
+        id=chunk.id,
+        document_id=document.id,
+        document_name=document.name,
+        start=chunk.start,
+        end=chunk.end,
+        text=chunk.text,
+    )
+    return domain.Context(
+        id=chunk.id, chunks=(piece,), language=spec.get("language") or document.language or FALLBACK_LANGUAGE
+    )
+
+
+def _announce(dataset_id: str, chunks: int, calls: int) -> None:
+    """Say once, before the first call, what weighing will cost at most."""
+    with transaction() as session:
+        dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
+        if dataset.planning_calls == 0 and dataset.status == "validating":
+            dataset.planning_calls = calls
+            dataset.version += 1
+            datasets.record(session, dataset, "planning.weighing", f"weighing {chunks} chunks, {calls} calls at most")
+
+
+def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:
+    """The document's chunks by these options: found, or cut now and stored in one transaction."""
+    tokenizer = settings().generator_tokenizer
+    recipe = chunking.recipe(dict(options), tokenizer)
+    query = select(Chunk).where(Chunk.document_id == document.id, Chunk.recipe == recipe).order_by(Chunk.position)
+    with reading() as session:
+        if found := list(session.scalars(query)):
+            return found
+    assert document.text_sha256 is not None
+    pieces = chunking.split(storage.text(document.text_sha256), document.layout, dict(options), tokenizer)
+    rows = [
+        {
+            "id": _chunk_id(document.id, recipe, position),
+            "tenant_id": document.tenant_id,
+            "document_id": document.id,
+            "recipe": recipe,
+            "position": position,
+            "start": piece.start,
+            "end": piece.end,
+            "section": piece.section[:500],
+            "page": piece.page,
+            "page_starts": piece.page_starts,
+            "sha256": hashlib.sha256(piece.text.encode()).hexdigest(),
+            "text": piece.text,
+        }
+        for position, piece in enumerate(pieces)
+    ]
+    if rows:
+        with transaction() as session:
+            if session.scalar(query.limit(1)) is None:
+                session.execute(insert(Chunk), rows)
+    with reading() as session:
+        return list(session.scalars(query))
+
+
+def _chunk_id(document_id: str, recipe: str, position: int) -> str:
+    digest = hashlib.sha256(f"{document_id}|{recipe}|{position}".encode()).hexdigest()
+    return f"chk_{digest[:26]}"

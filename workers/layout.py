@@ -1,0 +1,22 @@
+"""What planning makes of a corpus, whatever the corpus holds."""
+
+from dataclasses import dataclass, field
+
+from workers.grouping import Group
+
+FALLBACK_LANGUAGE = "en"
+
+
+@dataclass(slots=True)
+class Layout:
+    """Contexts in the order in which they begin, the language of each chunk, and what was counted on the way.
+
+    `questions`: the user's own, by the position of the context they go to. `left_out`: what could not be used, a
+    sentence each. `counts` has at least `chunks`.
+    """
+
+    groups: list[Group] = field(default_factory=list)
+    languages: dict[str, str] = field(default_factory=dict)
+    questions: dict[int, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
