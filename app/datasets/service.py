@@ -34,7 +34,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     if wanted.chunking.overlap >= wanted.chunking.size:
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
-    _check_chunks(task, options, wanted.grouping.chunks_per_context)
+    _check_chunks(task, options, wanted.grouping.sizes[1])
     corpora.get(session, tenant_id, wanted.corpus_id)
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
