@@ -168,3 +168,18 @@ class OwnAnswer(Reply):
     """A judge's own shortest answer to a question."""
 
     own_answer: Annotated[str, Field(max_length=200)]
+
+
+class ChunkGrades(Reply):
+    """What a judge thinks of a chunk as material for questions, 1 (useless) to 5 (excellent), the reason first."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    clarity: Grade
+    depth: Grade
+    structure: Grade
+    relevance: Grade
+
+    @property
+    def score(self) -> float:
+        """The mean of the four grades, scaled to 0..1."""
+        return (self.clarity + self.depth + self.structure + self.relevance - 4) / 16

@@ -1,9 +1,9 @@
 """Requests and replies about datasets, their rows and events."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.corpora.schemas import SHOWN
 
@@ -19,16 +19,86 @@ class Chunking(BaseModel):
     overlap: int = Field(default=0, ge=0, le=5_000)
 
 
+class ChunkRange(BaseModel):
+    """How many chunks a context has. One that finds fewer than `min` is left out, unless all are."""
+
+    model_config = Closed
+    min: int = Field(default=1, ge=1, le=5)
+    max: int = Field(default=3, ge=1, le=5)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min must not be above max")
+        return self
+
+
 class Grouping(BaseModel):
     """How chunks become contexts. Similarities are cosines of sentence embeddings."""
 
     model_config = Closed
-    chunks_per_context: int = Field(default=1, ge=1, le=5)
-    min_quality: float = Field(default=0.3, ge=0, le=1, description="chunks scored lower begin no context")
+    chunks_per_context: Annotated[int, Field(ge=1, le=5)] | ChunkRange = Field(
+        default=1, description='at most so many chunks, or `{"min": 1, "max": 3}`'
+    )
+    contexts_per_document: int | None = Field(
+        default=None, ge=1, description="at most so many contexts begin in one document; empty: as many as are good"
+    )
+    quality: Literal["heuristic", "judge"] = Field(
+        default="heuristic",
+        description="`heuristic` counts words and sentences and costs nothing; `judge` asks the judge to grade "
+        "clarity, depth, structure and relevance, one call a chunk",
+    )
+    min_quality: float | None = Field(
+        default=None, ge=0, le=1, description="chunks scored lower begin no context; empty: 0.3, with `judge` 0.5"
+    )
+    order: Literal["stratified", "by_loss"] = Field(
+        default="stratified",
+        description="`stratified` takes documents in turn, best chunks first; `by_loss` begins with the chunks that "
+        "the trainee model knows least, one call a chunk",
+    )
+    max_weighed_chunks: int | None = Field(
+        default=None,
+        ge=1,
+        description="at most so many chunks are weighed by `judge` and `by_loss`, documents in turn; the others begin "
+        "no context. Empty: 4 for each context that `rows` needs, or all",
+    )
+    edges: list[Literal["similarity", "entities"]] = Field(
+        default=["similarity", "entities"],
+        min_length=1,
+        max_length=2,
+        description="what links chunks: `similarity` of embeddings, `entities` (names, figures, terms) in common",
+    )
     min_similarity: float = Field(default=0.3, ge=-1, le=1, description="related chunks are at least this similar")
     max_similarity: float = Field(default=0.95, ge=-1, le=1, description="and not more: copies add nothing")
     diversity: float = Field(default=0.3, ge=0, le=1, description="weight of novelty in maximal marginal relevance")
-    cross_document: bool = False
+    cross_document: bool = Field(
+        default=False, description="a context has a chunk of another document, where a linked one exists"
+    )
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """The least and the greatest number of chunks of a context."""
+        found = self.chunks_per_context
+        return (1, found) if isinstance(found, int) else (found.min, found.max)
+
+    @property
+    def least_looks(self) -> float:
+        """What a chunk must score by the heuristic, whichever `quality` is chosen."""
+        if self.quality == "heuristic" and self.min_quality is not None:
+            return self.min_quality
+        return 0.3
+
+    @property
+    def least_quality(self) -> float:
+        """What a chunk must score to begin a context."""
+        return (
+            self.least_looks if self.quality == "heuristic" else 0.5 if self.min_quality is None else self.min_quality
+        )
+
+    @property
+    def calls_a_chunk(self) -> int:
+        """Model calls to weigh one chunk, at most."""
+        return (self.quality == "judge") + (self.order == "by_loss")
 
 
 class Budget(BaseModel):
@@ -106,7 +176,9 @@ class DatasetRead(BaseModel):
     round: int
     units: UnitCounts
     usage: Usage
-    expected_calls: int | None = Field(description="calls if nothing is dropped, for the units planned so far")
+    expected_calls: int | None = Field(
+        description="calls if nothing is dropped, for the units planned so far and for the planning itself"
+    )
     estimated_finish: datetime | None
     model: str
     spec: dict[str, Any]

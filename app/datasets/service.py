@@ -159,7 +159,7 @@ def read(dataset: Dataset) -> DatasetRead:
             "rows_wanted": dataset.spec.get("rows"),
             "units": {"total": dataset.units_total, "done": dataset.units_done, "failed": dataset.units_failed},
             "usage": dataset,
-            "expected_calls": cost * dataset.units_total if dataset.units_total else None,
+            "expected_calls": dataset.planning_calls + cost * dataset.units_total or None,
             "estimated_finish": _estimated_finish(dataset),
             "model": dataset.spec["model"],
         },

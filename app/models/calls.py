@@ -8,7 +8,10 @@ from app.models.columns import CreatedAt
 
 
 class Call(Base):
-    """`call_key` is the SHA-256 of everything that shaped the reply; a key that is here is never paid for again."""
+    """`call_key` is the SHA-256 of everything that shaped the reply; a key that is here is never paid for again.
+
+    `unit_id` is "plan" for calls that were made to plan the dataset, before there were units.
+    """
 
     __tablename__ = "calls"
     __table_args__ = (Index("ix_calls_dataset_id_step", "dataset_id", "step"),)

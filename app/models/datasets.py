@@ -42,6 +42,7 @@ class Dataset(Leased, Base):
     dropped: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
     calls: Mapped[int] = mapped_column(default=0)
     replayed_calls: Mapped[int] = mapped_column(default=0)
+    planning_calls: Mapped[int] = mapped_column(default=0, server_default="0")  # expected to weigh chunks, at most
     prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     cached_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
     completion_tokens: Mapped[int] = mapped_column(BigInteger, default=0)

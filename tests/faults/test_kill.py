@@ -94,3 +94,20 @@ def test_a_lost_broker_and_its_flushed_queues_lose_nothing(tmp_path: Path) -> No
             client.flushall()
         assert service.finished(dataset)["status"] == "succeeded"
         verify_job(service, model, dataset, killed_in_flight=0)
+
+
+def test_the_cpu_worker_killed_while_it_weighs_chunks_loses_no_paid_call(tmp_path: Path, database_url: str) -> None:
+    weighing = {"quality": "judge", "order": "by_loss"}
+    with (
+        FakeModel(latency_ms=150, slots=4) as model,
+        Service(tmp_path, model_url=model.url, database_url=database_url, window_start=4, window_max=4) as service,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(24)}), grouping=weighing, rows=12, **SMALL)
+        wait(lambda: calls(service, dataset) >= 6, 60)
+        assert service.get(dataset)["status"] == "validating"
+        service.kill("cpu")
+        service.start("cpu")
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        figures = verify_job(service, model, dataset, killed_in_flight=8)
+        assert figures["ledger"] > found["units"]["total"] * 16, "the weighing is in the ledger, and counted"

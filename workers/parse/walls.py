@@ -14,7 +14,7 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000
 _SET_PARENT_DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 1, 38, 22, 2
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_READ_FILE_AND_FOLDER = 1 << 2 | 1 << 3
+_RUN, _READ_FILE_AND_FOLDER = 1 << 0, 1 << 2 | 1 << 3
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _NEWEST_FILE_RIGHTS = 16
 
@@ -44,7 +44,7 @@ def raise_walls() -> tuple[str, ...]:
     """
     _must(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     standing = []
-    for name, build in (("network", _leave_network), ("files", _lock_files), ("calls", _filter_calls)):
+    for name, build in (("network", leave_network), ("files", lock_files), ("calls", _filter_calls)):
         try:
             build()
         except OSError:
@@ -80,20 +80,27 @@ def _lower(what: int, soft: int, hard: int) -> None:
     resource.setrlimit(what, (soft, hard))
 
 
-def _leave_network() -> None:
+def leave_network() -> None:
+    """Move this process into a network of its own that has nothing in it. Raises OSError where that is not allowed."""
     if _libc.unshare(_NEW_NETWORK):
         _must(_libc.unshare(_NEW_USER | _NEW_NETWORK))
 
 
-def _lock_files() -> None:
+def lock_files(readable: Sequence[str] = (), writable: Sequence[str] = ()) -> None:
+    """Let this process read and run only the installed software and `readable`, and write only below `writable`.
+
+    Raises OSError where Landlock is not offered.
+    """
     version = _must(_libc.syscall(_LANDLOCK_CREATE, None, 0, 1))
-    handled = struct.pack("=Q", (1 << _FILE_RIGHTS.get(version, _NEWEST_FILE_RIGHTS)) - 1)
-    rules = _must(_libc.syscall(_LANDLOCK_CREATE, handled, len(handled), 0))
+    every = (1 << _FILE_RIGHTS.get(version, _NEWEST_FILE_RIGHTS)) - 1
+    rules = _must(_libc.syscall(_LANDLOCK_CREATE, struct.pack("=Q", every), 8, 0))
     here = Path(__file__).parent
-    for folder in (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", here, here.parents[1] / "app"):
+    software = (sys.prefix, sys.base_prefix, "/usr", "/lib", "/lib64", str(here), str(here.parents[1] / "app"))
+    rights = _READ_FILE_AND_FOLDER | (_RUN if readable or writable else 0)
+    for folder, allowed in [(one, rights) for one in (*software, *readable)] + [(one, every) for one in writable]:
         if Path(folder).is_dir():
             opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-            _must(_libc.syscall(_LANDLOCK_ADD, rules, 1, struct.pack("=Qi", _READ_FILE_AND_FOLDER, opened), 0))
+            _must(_libc.syscall(_LANDLOCK_ADD, rules, 1, struct.pack("=Qi", allowed, opened), 0))
             os.close(opened)
     _must(_libc.syscall(_LANDLOCK_RESTRICT, rules, 0))
     os.close(rules)
