@@ -251,6 +251,14 @@ def test_a_false_statement_that_was_not_changed_is_dropped() -> None:
     assert reasons["not_changed"] > 0
 
 
+def test_a_statement_with_the_prompt_s_words_in_it_is_dropped() -> None:
+    said = {"quote": FIRST[:44], "changed_from": "", "changed_to": ""}
+    leak = said | {"statement": "Captain Lind steers the Aurora. // This sentence is to be true."}
+    assert only_drop(
+        made(Scripted(ask__true_false={"statements": [leak]}), context(FIRST), **only("true_false"))
+    ).reason == ("copied_prompt")
+
+
 def test_a_cloze_is_a_sentence_of_the_text_and_costs_no_call() -> None:
     about = context(FIRST, SECOND)
     model = Scripted()
