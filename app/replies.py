@@ -53,6 +53,11 @@ class Answer(Reply):
     quote: Annotated[str, Field(max_length=400)]
     answer: Text
 
+    @property
+    def quotes(self) -> list[str]:
+        """The one passage, or none."""
+        return [self.quote] if self.quote else []
+
 
 class Evolved(Reply):
     """A question made harder or wider."""
@@ -86,10 +91,19 @@ class ChunkGrades(Reply):
 
 
 class CitedAnswer(Reply):
-    """An answer and, before it, every passage of the document that it rests on; none when it answers nothing."""
+    """An answer and, before it, the words of the document that it rests on; after it, whatever else it rests on.
 
-    quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=4)]
+    With a list of quotes before the answer a model of 1.5 B copied more than it needed, and answered from all of it.
+    """
+
+    quote: Annotated[str, Field(max_length=400)]
     answer: Annotated[str, Field(min_length=1, max_length=1200)]
+    further_quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=3)]
+
+    @property
+    def quotes(self) -> list[str]:
+        """All passages, the one that holds the answer first; none when it answers nothing."""
+        return [quote for quote in (self.quote, *self.further_quotes) if quote]
 
 
 class HopAnswer(Reply):

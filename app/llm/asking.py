@@ -121,8 +121,7 @@ class Asker:
         """The JSON of the reply to this call, from the ledger or from the server, and then in the ledger."""
         paying, mark = self.ledger.paying, (self.tenant_id, call.key)
         known = not self.fresh or call.key in self.made or mark in paying
-        look_up = self._paid if self.fresh else self._look_up
-        raw = await look_up(call.key) if known else None
+        raw = await self._look_up(call.key) if known else None
         self.made.add(call.key)
         if raw is None:
             done = paying[mark] = asyncio.get_running_loop().create_future()
@@ -140,6 +139,8 @@ class Asker:
 
         All of them, because they are made together (one for each type of question): a crash may have come between two.
         """
+        if self.fresh:  # one of its own calls again, or one that another unit pays for just now
+            return await self._paid(key)
         self.looking += 1
         try:
             raw = await self._paid(key)

@@ -48,7 +48,7 @@ def forget_one_ask_call_of_each_unit(service: Service, dataset: str) -> int:
     engine = make_engine(service.settings().database_url)
     with Session(engine) as session, session.begin():
         asked = select(Call.unit_id, Call.call_key).where(Call.dataset_id == dataset, Call.step == "ask")
-        lost = dict(row.tuple() for row in session.execute(asked.order_by(Call.call_key)))
+        lost = {unit: key for unit, key in session.execute(asked.order_by(Call.call_key))}
         session.execute(delete(Call).where(Call.dataset_id == dataset, Call.call_key.in_(lost.values())))
     engine.dispose()
     return len(lost)

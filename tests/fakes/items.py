@@ -45,8 +45,8 @@ def made_up(
         return {"verdict": _verdict(document, instruction)}
     if "refusal" in fields:
         return {"refusal": _REFUSED.get(document.language, _REFUSED["en"])}
-    if unstated and "quotes" in fields:
-        return {"quotes": [], "answer": "UNKNOWN"}
+    if unstated and "answer" in fields:
+        return {"quote": "", "quotes": [], "answer": "UNKNOWN"}
     if unstated and "own_answer" in fields:
         return {"own_answer": "UNKNOWN"}
     return {}

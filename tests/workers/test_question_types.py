@@ -40,14 +40,18 @@ def test_an_answer_returns_every_passage_it_rests_on() -> None:
     quotes = ["It leaves Norvik at 07:40 every weekday.", "the ferry  aurora is steered by captain lind."]
     model = Scripted(
         ask__grounded={"questions": ["When does the Aurora of Captain Lind leave Norvik?"]},
-        answer__grounded={"quotes": [*quotes, quotes[0]], "answer": "Captain Lind's Aurora leaves Norvik at 07:40."},
+        answer__grounded={
+            "quote": quotes[0],
+            "answer": "Captain Lind's Aurora leaves Norvik at 07:40.",
+            "further_quotes": [quotes[1], quotes[0]],
+        },
         judge__grounded=AGREES | {"own_answer": "at 07:40"},
     )
-    [row] = made(model, about, **only("single_hop")).kept
+    [row] = made(model, about, **only("single_hop", lengths={"long": 1})).kept
     assert [span.start for span in row.sources] == [45, 0], "each passage once, in the order of the quotes"
     assert all(stands(about, span) for span in row.sources)
     assert row.attributes == {
-        "question_type": "single_hop", "style": "plain", "difficulty": "easy", "length": "medium",
+        "question_type": "single_hop", "style": "plain", "difficulty": "easy", "length": "long",
     }  # fmt: skip
 
 
@@ -55,11 +59,12 @@ def test_one_quote_that_is_nowhere_drops_the_row_as_no_source() -> None:
     model = Scripted(
         ask__grounded={"questions": ["When does the Aurora leave Norvik?"]},
         answer__grounded={
-            "quotes": ["It leaves Norvik at 07:40 every weekday.", "Zebras graze on the quay of Xanadu."],
+            "quote": "It leaves Norvik at 07:40 every weekday.",
             "answer": "The Aurora leaves Norvik at 07:40.",
+            "further_quotes": ["Zebras graze on the quay of Xanadu."],
         },
     )
-    dropped = only_drop(made(model, context(FIRST), **only("single_hop")))
+    dropped = only_drop(made(model, context(FIRST), **only("single_hop", lengths={"short": 1})))
     assert dropped.reason == "no_source"
     assert dropped.attributes["unlocated_quotes"] == ["Zebras graze on the quay of Xanadu."]
     assert len(dropped.sources) == 1, "the passage that was found is kept with it"
@@ -114,7 +119,7 @@ def test_a_context_of_one_chunk_is_not_asked_for_hops() -> None:
 def near(tried: str, refusal: str) -> Scripted:
     return Scripted(
         ask__unanswerable={"questions": [{"missing": "its size", "question": "How many cars does the Aurora carry?"}]},
-        answer__grounded={"quotes": [], "answer": tried},
+        answer__grounded={"quote": "", "answer": tried},
         answer__unanswerable={"refusal": refusal},
     )
 
@@ -246,6 +251,14 @@ def test_a_false_statement_that_was_not_changed_is_dropped() -> None:
     assert reasons["not_changed"] > 0
 
 
+def test_a_statement_with_the_prompt_s_words_in_it_is_dropped() -> None:
+    said = {"quote": FIRST[:44], "changed_from": "", "changed_to": ""}
+    leak = said | {"statement": "Captain Lind steers the Aurora. // This sentence is to be true."}
+    assert only_drop(
+        made(Scripted(ask__true_false={"statements": [leak]}), context(FIRST), **only("true_false"))
+    ).reason == ("copied_prompt")
+
+
 def test_a_cloze_is_a_sentence_of_the_text_and_costs_no_call() -> None:
     about = context(FIRST, SECOND)
     model = Scripted()
@@ -270,7 +283,7 @@ def test_the_user_s_own_questions_are_answered_beside_the_others() -> None:
     model = Scripted(
         ask__grounded={"questions": ["Who steers the ferry Aurora?"]},
         answer__grounded=lambda values: {
-            "quotes": [FIRST[:44]] if "steer" in values["question"] else ["It leaves Norvik at 07:40 every weekday."],
+            "quote": FIRST[:44] if "steer" in values["question"] else "It leaves Norvik at 07:40 every weekday.",
             "answer": "Captain Lind." if "steer" in values["question"] else AT,
         },
         judge__grounded=lambda values: AGREES | {"own_answer": values["answer"]},

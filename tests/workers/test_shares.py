@@ -51,7 +51,7 @@ def asked(**options: Any) -> tuple[str, list[dict[str, Any]]]:
     """(the instruction of the ask call, the attributes of its twenty rows)."""
     model = Scripted(
         ask__grounded=lambda values: {"questions": [f"Who steers ferry Aurora ({i})?" for i in range(values["count"])]},
-        answer__grounded={"quotes": [FIRST[:44]], "quote": FIRST[:44], "answer": "Captain Lind steers it."},
+        answer__grounded={"quote": FIRST[:44], "further_quotes": [], "answer": "Captain Lind steers it."},
         judge__grounded=AGREES | {"own_answer": "Captain Lind"},
     )
     rows = made(model, context(FIRST), questions_per_context=20, **options).kept
@@ -85,7 +85,7 @@ def test_personas_styles_and_difficulty_are_told_question_by_question_and_kept_i
 def test_lengths_are_told_where_the_answer_is_written() -> None:
     model = Scripted(
         ask__grounded={"questions": ["Who steers the ferry Aurora?"]},
-        answer__grounded={"quotes": [FIRST[:44]], "quote": FIRST[:44], "answer": "Captain Lind."},
+        answer__grounded={"quote": FIRST[:44], "further_quotes": [], "answer": "Captain Lind."},
         judge__grounded=AGREES | {"own_answer": "Captain Lind"},
     )
     [row] = made(model, context(FIRST), questions_per_context=1, lengths={"short": 1}).kept
@@ -97,7 +97,7 @@ def test_evolved_questions_keep_the_length_and_lose_the_asker() -> None:
     model = Scripted(
         ask__grounded={"questions": ["Who steers the ferry Aurora?"]},
         evolve__deepen={"question": "Who steers the ferry Aurora that leaves Norvik at 07:40?"},
-        answer__grounded={"quotes": [FIRST[:44]], "quote": FIRST[:44], "answer": "Captain Lind."},
+        answer__grounded={"quote": FIRST[:44], "further_quotes": [], "answer": "Captain Lind."},
         judge__grounded=AGREES | {"own_answer": "Captain Lind"},
     )
     options = {"evolve_rounds": 1, "evolutions": ["deepen"], "lengths": {"short": 1}, "personas": ["auditor"]}

@@ -7,6 +7,7 @@ from workers.recipes.work import Work
 from workers.steps.profile import draw, told
 from workers.steps.question import Question
 
+PLAIN = "ask/grounded@1"  # nobody in particular asks, in plain words, about stated facts
 PROMPTS: dict[QuestionType, str] = {
     "single_hop": "ask/grounded@2",
     "multi_hop": "ask/multi_hop@1",
@@ -18,14 +19,11 @@ LONGEST_AVOID = 40
 async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count: int, *, ahead: int) -> list[Question]:
     """`count` different questions of one type, in one call. Raises Refused."""
     profiles = draw(work, options, kind, count)
+    lines = told(profiles)
+    ref = prompt_for(kind, lines)
+    more = {} if ref == PLAIN else {"profiles": lines}
     reply = await work.model.ask(
-        PROMPTS[kind],
-        context=work.context,
-        ahead=ahead,
-        count=count,
-        language=work.language,
-        avoid=avoid(work),
-        profiles=told(profiles),
+        ref, context=work.context, ahead=ahead, count=count, language=work.language, avoid=avoid(work), **more
     )
     assert isinstance(reply, Questions | UnstatedQuestions)
     found = []
@@ -36,7 +34,7 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
         found.append(
             Question(
                 asked if isinstance(asked, str) else asked.question,
-                (PROMPTS[kind],),
+                (ref,),
                 path=str(i) if kind == "single_hop" else f"{kind}.{i}",
                 type=kind,
                 length=profile.length or "medium",
@@ -44,6 +42,11 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
             )
         )
     return found
+
+
+def prompt_for(kind: QuestionType, lines: list[str]) -> str:
+    """The prompt for a type, given what is told of each question."""
+    return PLAIN if kind == "single_hop" and not lines else PROMPTS[kind]
 
 
 def seeded(work: Work) -> list[Question]:

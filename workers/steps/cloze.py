@@ -45,7 +45,8 @@ def _sentences(chunk: Chunk) -> Iterator[re.Match[str]]:
     """Whole sentences of running text, with something to take out."""
     for match in _SENTENCE.finditer(chunk.text):
         text = match.group()
-        if _SHORTEST <= len(text) <= _LONGEST and not _MARKUP.search(text) and _gaps(text):
+        whole = not text[0].islower() and not _MARKUP.search(text)  # a small letter follows an abbreviation's full stop
+        if _SHORTEST <= len(text) <= _LONGEST and whole and _gaps(text):
             yield match
 
 

@@ -59,6 +59,9 @@ def chunk_of(context: Context, span: Span) -> int:
 
 
 def _span(chunk: Chunk, start: int, end: int, score: float) -> Span:
+    found = chunk.text[start:end]
+    start += len(found) - len(found.lstrip())  # a fuzzy find may begin or end in white space
+    end -= len(found) - len(found.rstrip())
     words = chunk.text[start:end]
     return Span(
         document_id=chunk.document_id,

@@ -2,7 +2,7 @@
 
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
-from app.replies import CitedAnswer, Refusal
+from app.replies import Answer, Refusal
 from workers.gates.numbers import supported_numbers
 from workers.recipes.work import Work
 from workers.steps.answer import PROMPT as ANSWER
@@ -25,9 +25,8 @@ async def refuse(work: Work, question: Question, *, ahead: int) -> Sample | Drop
             ahead=ahead + 1,
             question=question.text,
             language=work.language,
-            length="one or two full sentences",
         )
-        assert isinstance(tried, CitedAnswer)
+        assert isinstance(tried, Answer)
         if not is_unknown(tried.answer):
             spans, _ = locate_all(work.context, tried.quotes)
             about |= {"answer": tried.answer, "sources": spans, "lineage": work.lineage(prompts)}

@@ -1,5 +1,7 @@
 """True-or-false rows: a statement as the text has it, or with one fact changed, confirmed by the judge."""
 
+import re
+
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
@@ -14,6 +16,10 @@ from workers.steps.profile import Profile, draw
 KIND = "true_false"
 ASK = "ask/true_false@1"
 JUDGE = "judge/true_false@1"
+# Small models add what they were told: "... // This sentence is to be true, so there is no change needed."
+_PROMPT_WORDS = re.compile(
+    r"//|\bis to be (?:true|false)\b|\bno change\b.*\bneeded\b|\bchanged (?:from|to)\b.*->", re.I
+)
 
 
 async def ask_statements(work: Work, options: GroundedQaOptions, count: int, *, ahead: int) -> list[Sample | Dropped]:
@@ -55,6 +61,8 @@ def _row(work: Work, said: Statement, label: bool, profile: Profile) -> Sample |
         sources=spans,
         lineage=work.lineage((ASK,)),
     )
+    if _PROMPT_WORDS.search(said.statement):
+        return gates.drop(row, "copied_prompt", "it copies words of the prompt")
     return row if label or _changed(said) else gates.drop(row, "not_changed", _told(said))
 
 

@@ -129,11 +129,13 @@ GROUNDED_QA = DatasetTask(
         "cloze": _JUDGED,
     },
     prompts=(
+        "ask/grounded@1",
         "ask/grounded@2",
         "ask/multi_hop@1",
         "ask/unanswerable@1",
         "ask/multiple_choice@1",
         "ask/true_false@1",
+        "answer/grounded@1",
         "answer/grounded@2",
         "answer/multi_hop@1",
         "answer/unanswerable@1",
