@@ -79,9 +79,8 @@ def scan(dataset_id: str, selection: Selection, tests: TestSet | None, alive: Ca
         left = []
         for record in page:
             texts, findings = _screened(result, record, policy)
-            detail = _leak(findings)
-            if detail:
-                result.drops.append(Drop(record.id, *detail))
+            if leak := _leak(findings):
+                result.drops.append(Drop(record.id, *leak))
                 continue
             question, answer = map(words, texts)
             if tests and (common := tests.holds(question) or tests.holds(answer)):
