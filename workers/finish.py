@@ -91,6 +91,7 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
     record.split(held, train, validation)
     with fenced(held) as (session, dataset):
         counts = {"candidates": before, "train": len(train), "validation": len(validation), "unread_tests": unread}
+        _warn(session, dataset, unread, len({row.context for row in scan.rows}), len(validation))
         _finish(session, dataset, scan.rows, used, counts)
 
 
@@ -163,6 +164,15 @@ def _split(dataset_id: str, spec: dict[str, Any], scan: Scan, alive: Callable[[]
                 chunks[scan.contexts[context_id]] = chunk_ids
     share, seed = spec["validation_share"], spec["seed"]
     return split.validation(scan.rows, scan.hashes, chunks, share=share, seed=seed, alive=alive)
+
+
+def _warn(session: Session, dataset: Dataset, unread: list[str], contexts: int, validation: int) -> None:
+    if unread:
+        message = f"{len(unread)} documents of the test sets could not be read: {', '.join(unread[:5])}"
+        datasets.record(session, dataset, "selection.unread_tests", message, level="warn")
+    if not validation and int(contexts * dataset.spec["validation_share"]):
+        message = "no rows are held out: the contexts are so much alike that no cluster of them fits into the share"
+        datasets.record(session, dataset, "selection.no_validation", message, level="warn")
 
 
 def _finish(

@@ -14,15 +14,19 @@ def test_thirteen_words_in_a_row_are_found_and_twelve_are_not() -> None:
     theirs = writer.words(40)
     tests = TestSet(13)
     tests.add([" ".join(theirs)])
+    runs = {tuple(theirs[i : i + 13]) for i in range(28)}
     clean, planted = [], []
     for i in range(200):
         ours = writer.words(30)
         length = 13 if i % 2 else 12
         place = int(writer.random.integers(0, 27))
         ours[8 : 8 + length] = theirs[place : place + length]
-        (planted if i % 2 else clean).append(ours)
+        repeats = any(tuple(ours[j : j + 13]) in runs for j in range(18))  # a common word may make 13 of 12
+        (planted if repeats else clean).append(ours)
+    assert len(planted) >= 100
+    assert len(clean) > 80
     assert all(tests.holds(row) for row in planted)
-    assert not any(tests.holds(row) for row in clean if row[7:21] != theirs)
+    assert not any(tests.holds(row) for row in clean)
 
 
 def test_punctuation_and_case_do_not_hide_a_copy() -> None:
@@ -42,7 +46,7 @@ def test_a_short_test_question_counts_when_a_row_asks_just_that() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("t.jsonl", json.dumps({"q": "alpha beta", "choices": ["gamma", {"deep": "delta"}], "n": 3}) + "\nnot json epsilon"),
+        ("t.jsonl", json.dumps({"q": "alpha beta", "c": ["gamma", {"deep": "delta"}], "n": 3}) + "\nnot json epsilon"),
         ("t.csv", 'q;a\n"alpha beta";gamma\ndelta;"epsilon"'),
         ("t.txt", "alpha beta\n\ngamma delta\n\nepsilon"),
         ("t.json", json.dumps([["alpha beta", "gamma"], "delta", {"x": "epsilon"}])),

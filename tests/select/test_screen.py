@@ -134,17 +134,22 @@ def test_what_is_off_is_not_looked_for() -> None:
     assert screen("jane@example.org, password: Tr0ub4dor&3x", "a", Policies(secret="off", pii="off"))[1] == []
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("detector", DETECTORS)
-def test_a_hostile_text_takes_no_more_than_linear_time(detector: str) -> None:
-    from time import process_time
-
-    def seconds(length: int) -> float:
-        texts = ["1 " * length, "a." * length + "@", "-----BEGIN PRIVATE KEY-----" * (length // 20), "+1-" * length,
-                 "A1 " * length, ":" * length, "password " * (length // 8), "eyJ" * length]  # fmt: skip
-        start = process_time()
-        for text in texts:
-            DETECTORS[detector](text)
-        return process_time() - start
-
-    seconds(100)
-    assert seconds(16_000) < 40 * max(seconds(1000), 0.002)
+def test_no_text_keeps_a_detector_busy_for_ever(detector: str) -> None:
+    pieces = (
+        "1 ",
+        "a.",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN A ",
+        "+1-",
+        "A1 ",
+        ":",
+        "password ",
+        "eyJ",
+        "a@",
+        "0.",
+    )
+    for piece in pieces:
+        text = piece * (20_000 // len(piece))
+        assert all(0 <= one.start < one.end <= len(text) + 20 for one in DETECTORS[detector](f"{text}@-----END"))

@@ -1,6 +1,5 @@
 """Questions that ask the same: the block-wise search against a plain one, and real embeddings of paraphrases."""
 
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -59,7 +58,7 @@ def test_real_embeddings_tell_a_paraphrase_from_another_question(environment: py
     from workers import embed
 
     with transaction() as session:
-        session.add(Tenant(id="tnt_1", name="one"))
+        session.add(Tenant(id="tnt_1"))
     questions = [
         "What time does the ferry Aurora leave Norvik?",
         "At what time does the ferry Aurora leave Norvik?",

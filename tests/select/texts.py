@@ -42,6 +42,10 @@ class Writer:
             split[place] = f"zz{self.random.integers(1_000_000)}"
         return " ".join(split)
 
+    def continued(self, text: str) -> str:
+        """The text with one more word: a nearer copy than one edited in the middle."""
+        return f"{text} zz{self.random.integers(1_000_000)}"
+
 
 def jaccard(one: str, other: str) -> float:
     """Of their word 3-grams; counted directly, to check what the code under test found."""

@@ -62,7 +62,7 @@ _PATTERNS = (
     # With a country code, or the trunk prefix 8 of Russia; then groups in whatever way they are set.
     Pattern(
         "PHONE",
-        re.compile(r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ \u00a0.-]?(?:\(\d{1,5}\)|\d{1,5})){2,6}(?![\w])"),
+        re.compile(r"(?<![\w+.])(?:\+|00 ?)[1-9]\d{0,2}(?:[ \u00a0.-]?(?:\(\d{1,5}\)|\d{1,5})){2,6}(?![\w])"),
         _is_phone,
     ),
     Pattern(
