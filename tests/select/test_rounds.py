@@ -36,5 +36,6 @@ def test_contexts_asked_twice_in_vain_are_barren() -> None:
 def test_the_explanation_counts() -> None:
     said = explain([used("a", rounds=0, rows=0), used("b", rounds=2, rows=0), used("c", rounds=3, covered=0.6)])
     assert said == (
-        "3 contexts, 1 of them never asked, 1 asked in vain, none more than 3 times; accepted rows cite 20% of their text"
+        "3 contexts, 1 of them never asked, 1 asked in vain, none more than 3 times; "
+        "accepted rows cite 20% of their text"
     )

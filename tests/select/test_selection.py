@@ -1,4 +1,4 @@
-"""The whole selection, asked for over HTTP: options are checked, reasons can be read back, files repeat byte for byte."""
+"""The whole selection, asked for over HTTP: options are checked, reasons read back, files repeat byte for byte."""
 
 import json
 from pathlib import Path
