@@ -35,7 +35,8 @@ def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: C
         alive()
         some = [row.id for row in rows[i : i + AT_ONCE]]
         with reading() as session:
-            found = dict(session.execute(select(Sample.id, Sample.question).where(Sample.id.in_(some))).tuples().all())
+            query = select(Sample.id, Sample.question).where(Sample.id.in_(some))
+            found = {row: question for row, question in session.execute(query)}
         parts.append(embed.vectors(tenant_id, [found[row] for row in some]))
     copies = semantic.repeated(
         np.concatenate(parts),

@@ -59,6 +59,7 @@ def drop(held: Lease, drops: Sequence[Drop]) -> None:
             dropped.update(one.reason for one in some)
             dataset.dropped = dict(dropped)
             dataset.accepted -= len(some)
+            dataset.version += 1
 
 
 def screened(held: Lease, masked: Iterable[int], found: dict[int, list[dict[str, Any]]], policies: Policies) -> None:

@@ -41,13 +41,8 @@ def usage(session: Session, dataset_id: str, scan: Scan) -> list[Used]:
         select(Context.id, Context.position, Context.chunk_ids).where(Context.dataset_id == dataset_id)
     ).all()
     places = _places(session, {chunk for context in contexts for chunk in context.chunk_ids}, scan.documents)
-    rounds = dict(
-        session.execute(
-            select(Unit.context_id, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.context_id)
-        )
-        .tuples()
-        .all()
-    )
+    counts = select(Unit.context_id, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.context_id)
+    rounds = {context_id: count for context_id, count in session.execute(counts)}
     rows = Counter(row.context for row in scan.rows)
     cited = merged(span for row in scan.rows for span in row.spans)
     found = []
