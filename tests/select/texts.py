@@ -11,8 +11,8 @@ class Writer:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        ranks = np.arange(1, VOCABULARY + 1)
-        self._shares = (1 / ranks) / (1 / ranks).sum()
+        shares = np.cumsum(1 / np.arange(1, VOCABULARY + 1))
+        self._up_to = shares / shares[-1]
         self._words = [self._word(i) for i in range(VOCABULARY)]
 
     def _word(self, number: int) -> str:
@@ -24,7 +24,7 @@ class Writer:
                 return "".join(parts)
 
     def words(self, count: int) -> list[str]:
-        return [self._words[i] for i in self.random.choice(VOCABULARY, size=count, p=self._shares)]
+        return [self._words[i] for i in np.searchsorted(self._up_to, self.random.random(count)).tolist()]
 
     def question(self) -> str:
         return " ".join(self.words(int(self.random.integers(8, 16)))).capitalize() + "?"
