@@ -1,21 +1,26 @@
-"""When all units have ended: drop repeated rows, keep as many as were wanted, split, or plan another round."""
+"""When all units have ended: select the rows that stay, split them, or plan another round."""
 
-import hashlib
+import time
 from collections import Counter
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.datasets import service as datasets
+from app.datasets.schemas import Selection
 from app.db import reading, transaction
-from app.models import Context, Dataset, Sample, Unit
+from app.models import Context, Dataset
 from app.queue import ring
 from app.settings import settings
-from workers import lease, plan
-from workers.select import duplicates
+from workers import lease
+from workers.select import candidates, paraphrases, record, rounds, spare, split, testsets
+from workers.select.candidates import Drop, Row, Scan
+from workers.select.record import Lease, Stopped, fenced
 
-NEAR_COPY = 0.85
-MAX_ROUNDS = 4  # over the same contexts; after that a shortfall is explained and not chased
+LISTEN_SECONDS = 0.7  # a cancel is heard within this
 
 
 def run(dataset_id: str) -> None:
@@ -31,101 +36,112 @@ def run(dataset_id: str) -> None:
         if attempt > settings().unit_max_attempts:
             datasets.fail(session, dataset, "selection_failed", f"it ended without a result {attempt - 1} times")
             return
-    with lease.heartbeat(Dataset, dataset_id, owner):
-        drops = _copies(dataset_id)
-        with transaction() as session:
-            if lease.still_mine(session, Dataset, dataset_id, owner, attempt):
-                dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
-                dataset.owner, dataset.attempt = None, 0  # the next round's selection is other work
-                if dataset.status == "selecting":
-                    _finish(session, dataset, drops)
+    held = Lease(dataset_id, owner, attempt)
+    with lease.heartbeat(Dataset, dataset_id, owner) as lost:
+        try:
+            _select(held, dataset, _listener(dataset_id, lost))
+        except paraphrases.NoEmbedder as error:
+            with fenced(held) as (session, dataset):
+                datasets.fail(session, dataset, "selection_failed", str(error), "selection.semantic")
+        except Stopped:
+            with transaction() as session:
+                lease.release(session, Dataset, dataset_id, owner, attempt)
 
 
-def _copies(dataset_id: str) -> list[tuple[int, str]]:
-    """(row, detail) of rows that repeat an earlier one: one of an earlier context, not one made sooner."""
-    with reading() as session:
-        rows = session.execute(
-            select(Sample.id, Sample.question, Sample.answer)
-            .join(Unit, Unit.id == Sample.unit_id)
-            .where(Sample.dataset_id == dataset_id, Sample.state == "accepted")
-            .order_by(Unit.position, Sample.key)
-        ).all()
-    texts = ((row.id, f"{row.question} {row.answer}") for row in rows)
-    return [
-        (row, f"repeats row {other} (similarity {similarity:g})")
-        for row, other, similarity in duplicates.repeated(texts, NEAR_COPY)
-    ]
+def _listener(dataset_id: str, lost: Event) -> Callable[[], None]:
+    """To be called now and then: raises Stopped when the dataset is not selecting any more or the lease is lost."""
+    heard = time.monotonic()
+
+    def alive() -> None:
+        nonlocal heard
+        if lost.is_set():
+            raise Stopped
+        if time.monotonic() - heard > LISTEN_SECONDS:
+            with reading() as session:
+                status = session.scalar(select(Dataset.status).where(Dataset.id == dataset_id))
+            if status != "selecting":
+                raise Stopped
+            heard = time.monotonic()
+
+    return alive
 
 
-def _finish(session: Session, dataset: Dataset, copies: list[tuple[int, str]]) -> None:
-    for row, detail in copies:
-        _drop(session, row, "duplicate", detail)
-    dropped = Counter(dataset.dropped)
-    dropped["duplicate"] += len(copies)
-    accepted = dataset.accepted - len(copies)
-    wanted = dataset.spec.get("rows")
-    if wanted and accepted > wanted:
-        surplus = _surplus(session, dataset.id, accepted - wanted)
-        for row in surplus:
-            _drop(session, row, "surplus", f"{wanted} rows were wanted")
-        dropped["surplus"] += len(surplus)
-        accepted = wanted
-    dataset.accepted, dataset.dropped = accepted, {reason: n for reason, n in dropped.items() if n}
-    if wanted and accepted < wanted and _another_round(session, dataset, wanted - accepted):
-        return
-    _split(session, dataset)
-    if (wanted and accepted < wanted) or _budget_spent(dataset):
-        dataset.shortfall = _why_short(dataset, wanted)
-    if accepted == 0:
-        reasons = ", ".join(f"{reason}: {n}" for reason, n in dropped.most_common(5)) or "no unit gave a row"
-        datasets.fail(session, dataset, "no_rows", f"no row passed the gates ({reasons})")
-        return
-    datasets.move(session, dataset, "succeeded", f"{accepted} rows accepted", dropped=dataset.dropped)
+def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
+    """The stages, in order; each has dropped its rows before the next begins."""
+    selection = Selection.model_validate(dataset.spec.get("selection", {}))
+    wanted: int | None = dataset.spec.get("rows")
+    tests, unread = testsets.load(selection.decontaminate, selection.decontaminate_words, alive)
+    scan = candidates.scan(held.dataset_id, selection, tests, alive)
+    record.screened(held, scan.masked, scan.found, candidates.policies(selection))
+    record.drop(held, scan.drops)
+    before = len(scan.rows) + len(scan.drops)
+    _leave(held, scan, paraphrases.repeated(dataset.tenant_id, scan.rows, selection, alive))
+    _leave(held, scan, _crowded(scan.rows, selection.max_per_document))
+    _leave(held, scan, _unbalanced(scan.rows, selection.balance, wanted))
+    _leave(held, scan, _surplus(scan.rows, wanted))
+    missing = max(0, wanted - len(scan.rows)) if wanted else 0
+    used = []
+    if missing:
+        alive()
+        with reading() as session:
+            used = rounds.usage(session, held.dataset_id, scan)
+        if _another_round(held, missing, used):
+            return
+    train, validation = _split(held.dataset_id, dataset.spec, scan, alive)
+    record.split(held, train, validation)
+    with fenced(held) as (session, dataset):
+        counts = {"candidates": before, "train": len(train), "validation": len(validation), "unread_tests": unread}
+        _warn(session, dataset, unread, len({row.context for row in scan.rows}), len(validation))
+        _finish(session, dataset, scan.rows, used, counts)
 
 
-def _drop(session: Session, row: int, reason: str, detail: str) -> None:
-    session.execute(update(Sample).where(Sample.id == row).values(state="dropped", reason=reason, detail=detail))
+def _leave(held: Lease, scan: Scan, drops: list[Drop]) -> None:
+    if drops:
+        record.drop(held, drops)
+        gone = {drop.row for drop in drops}
+        stay = [at for at, row in enumerate(scan.rows) if row.id not in gone]
+        scan.rows, scan.hashes = [scan.rows[at] for at in stay], [scan.hashes[at] for at in stay]
 
 
-def _surplus(session: Session, dataset_id: str, count: int) -> list[int]:
-    """The rows that can best be spared: from contexts that have the most rows, the latest there first."""
-    rows = session.execute(
-        select(Sample.id, Sample.context_id)
-        .join(Unit, Unit.id == Sample.unit_id)
-        .where(Sample.dataset_id == dataset_id, Sample.state == "accepted")
-        .order_by(Unit.position, Sample.key)
-    ).all()
-    rank: Counter[str] = Counter()
-    ranked = []
-    for order, (row, context_id) in enumerate(rows):
-        rank[context_id] += 1
-        ranked.append((rank[context_id], order, row))
-    ranked.sort(reverse=True)
-    return [row for _, _, row in ranked[:count]]
+def _crowded(rows: Sequence[Row], most: int | None) -> list[Drop]:
+    if most is None:
+        return []
+    found = spare.over([row.document for row in rows], [row.context for row in rows], most)
+    return [Drop(rows[at].id, "document_cap", f"its document has {most} rows without it") for at in found]
 
 
-def _another_round(session: Session, dataset: Dataset, missing: int) -> bool:
-    """Plan units for the least used contexts, if the budget and the number of rounds allow it."""
-    if not dataset.units_done or _budget_spent(dataset):
-        return False
-    rounds = session.scalar(select(func.max(Unit.round)).where(Unit.dataset_id == dataset.id)) or 0
-    yielded = dataset.accepted / dataset.units_done
-    limit = max(1, round(missing / max(yielded, 0.2) * 1.2))
-    fresh = _unused_contexts(session, dataset.id)
-    if rounds + 1 >= MAX_ROUNDS and not fresh:
-        return False
-    added = plan.add_units(session, dataset, min(limit, fresh) if fresh else limit)
-    dataset.round += 1
-    session.refresh(dataset, ["units_total"])
-    datasets.move(session, dataset, "generating", f"{missing} rows short: {added} more units planned", missing=missing)
-    ring(session, "drain")
-    return True
+def _unbalanced(rows: Sequence[Row], by: str, wanted: int | None) -> list[Drop]:
+    if by == "none":
+        return []
+    groups = [row.kind if by == "kind" else row.document for row in rows]
+    level = spare.level(groups, wanted)
+    if level is None:
+        return []
+    found = spare.over(groups, [row.context for row in rows], level)
+    return [Drop(rows[at].id, "unbalanced", f"its {by} has {level} rows without it") for at in found]
 
 
-def _unused_contexts(session: Session, dataset_id: str) -> int:
-    used = select(Unit.context_id).where(Unit.dataset_id == dataset_id)
-    query = select(func.count()).where(Context.dataset_id == dataset_id, Context.id.not_in(used))
-    return session.scalar(query) or 0
+def _surplus(rows: Sequence[Row], wanted: int | None) -> list[Drop]:
+    if not wanted:
+        return []
+    found = spare.surplus([row.context for row in rows], len(rows) - wanted)
+    return [Drop(rows[at].id, "surplus", f"{wanted} rows were wanted") for at in found]
+
+
+def _another_round(held: Lease, missing: int, used: Sequence[rounds.Used]) -> bool:
+    """Plan units for the least covered contexts, if the budget and the number of rounds allow it."""
+    with fenced(held) as (session, dataset):
+        if _budget_spent(dataset):
+            return False
+        chosen = rounds.next_contexts(used, missing, dataset.accepted, dataset.units_done)
+        if not chosen:
+            return False
+        rounds.plan(session, dataset, chosen)
+        dataset.owner, dataset.attempt = None, 0  # the next round's selection is other work
+        message = f"{missing} rows short: {len(chosen)} more units planned"
+        datasets.move(session, dataset, "generating", message, missing=missing)
+        ring(session, "drain")
+        return True
 
 
 def _budget_spent(dataset: Dataset) -> bool:
@@ -138,31 +154,48 @@ def _budget_spent(dataset: Dataset) -> bool:
     )
 
 
-def _split(session: Session, dataset: Dataset) -> None:
-    """Hold out a share of the contexts, whole, so that no row of training shares its text with validation."""
-    contexts = session.scalars(
-        select(Sample.context_id).where(Sample.dataset_id == dataset.id, Sample.state == "accepted").distinct()
-    ).all()
-    order = _by_content(session, dataset, list(contexts))
-    held_out = order[: int(len(order) * dataset.spec["validation_share"])]
-    mine = (Sample.dataset_id == dataset.id, Sample.state == "accepted")
-    session.execute(update(Sample).where(*mine).values(split="train"))
-    for i in range(0, len(held_out), 500):
-        session.execute(
-            update(Sample).where(*mine, Sample.context_id.in_(held_out[i : i + 500])).values(split="validation")
-        )
+def _split(dataset_id: str, spec: dict[str, Any], scan: Scan, alive: Callable[[], None]) -> tuple[list[int], list[int]]:
+    chunks: list[list[str]] = [[] for _ in scan.contexts]
+    with reading() as session:
+        for context_id, chunk_ids in session.execute(
+            select(Context.id, Context.chunk_ids).where(Context.dataset_id == dataset_id)
+        ):
+            if context_id in scan.contexts:
+                chunks[scan.contexts[context_id]] = chunk_ids
+    share, seed = spec["validation_share"], spec["seed"]
+    return split.validation(scan.rows, scan.hashes, chunks, share=share, seed=seed, alive=alive)
 
 
-def _by_content(session: Session, dataset: Dataset, context_ids: list[str]) -> list[str]:
-    """In an order that depends on the seed and on what the contexts hold, not on their random ids."""
-    rows = session.execute(select(Context.id, Context.chunk_ids).where(Context.dataset_id == dataset.id))
-    chunks = {context_id: ",".join(chunk_ids) for context_id, chunk_ids in rows}
-    seed = dataset.spec["seed"]
-    return sorted(context_ids, key=lambda found: hashlib.sha256(f"{seed}|{chunks[found]}".encode()).digest())
+def _warn(session: Session, dataset: Dataset, unread: list[str], contexts: int, validation: int) -> None:
+    if unread:
+        message = f"{len(unread)} documents of the test sets could not be read: {', '.join(unread[:5])}"
+        datasets.record(session, dataset, "selection.unread_tests", message, level="warn")
+    if not validation and int(contexts * dataset.spec["validation_share"]):
+        message = "no rows are held out: the contexts are so much alike that no cluster of them fits into the share"
+        datasets.record(session, dataset, "selection.no_validation", message, level="warn")
 
 
-def _why_short(dataset: Dataset, wanted: int | None) -> str:
+def _finish(
+    session: Session, dataset: Dataset, rows: Sequence[Row], used: Sequence[rounds.Used], counts: dict[str, Any]
+) -> None:
+    wanted: int | None = dataset.spec.get("rows")
+    dataset.owner, dataset.attempt = None, 0
+    dataset.findings = dict(sorted(Counter(found for row in rows for found in row.findings).items()))
+    if (wanted and len(rows) < wanted) or _budget_spent(dataset):
+        dataset.shortfall = _why_short(dataset, wanted, used)
+    if not rows:
+        reasons = ", ".join(f"{reason}: {n}" for reason, n in Counter(dataset.dropped).most_common(5))
+        datasets.fail(session, dataset, "no_rows", f"no row passed the gates ({reasons or 'no unit gave a row'})")
+        return
+    data = counts | {"dropped": dataset.dropped, "findings": dataset.findings}
+    datasets.move(session, dataset, "succeeded", f"{dataset.accepted} rows accepted", **data)
+
+
+def _why_short(dataset: Dataset, wanted: int | None, used: Sequence[rounds.Used]) -> str:
     top = ", ".join(f"{n} {reason}" for reason, n in Counter(dataset.dropped).most_common(4))
     why = "the budget is spent" if _budget_spent(dataset) else "every context was used as often as is useful"
     of = f" of {wanted}" if wanted else ""
-    return f"{dataset.accepted}{of} rows: {why}; {dataset.units_failed} units failed; dropped: {top or 'none'}"
+    contexts = f"; {rounds.explain(used)}" if used else ""
+    return (
+        f"{dataset.accepted}{of} rows: {why}; {dataset.units_failed} units failed; dropped: {top or 'none'}{contexts}"
+    )

@@ -51,8 +51,9 @@ def run(dataset_id: str) -> None:
 
 
 def _waits_for_documents(session: Session, dataset: Dataset) -> bool:
+    corpora = [dataset.corpus_id, *dataset.spec.get("selection", {}).get("decontaminate", ())]
     query = select(func.count()).where(
-        Document.corpus_id == dataset.corpus_id, Document.status == "pending", ~Document.replaced
+        Document.corpus_id.in_(corpora), Document.status == "pending", ~Document.replaced
     )
     pending = session.scalar(query) or 0
     waiting = f"{pending} documents are still being parsed" if pending else None

@@ -101,6 +101,43 @@ class Grouping(BaseModel):
         return (self.quality == "judge") + (self.order == "by_loss")
 
 
+Policy = Literal["off", "report", "redact", "drop"]
+
+
+class Selection(BaseModel):
+    """What becomes of rows that passed the gates. The stages run in the order of the fields; see docs/selection.md."""
+
+    model_config = Closed
+    secrets: Policy = Field(
+        default="drop", description="passwords, keys and tokens: `report` them, `redact` to [TYPE], or `drop` the row"
+    )
+    pii: Policy = Field(
+        default="report", description="e-mail, phone, IBAN, card, IP address, US SSN (not names): the same choices"
+    )
+    decontaminate: list[Annotated[str, Field(max_length=60)]] = Field(
+        default=[], max_length=20, description="ids of corpora that hold test sets; rows that repeat them are dropped"
+    )
+    decontaminate_words: int = Field(
+        default=13, ge=5, le=50, description="so many words in a row in common with a test set are a repetition"
+    )
+    near_copy: float = Field(
+        default=0.85, ge=0.5, le=1, description="MinHash similarity of question and answer; 1: only the same words"
+    )
+    semantic: Literal["on", "off", "auto"] = Field(
+        default="off", description="compare questions by embeddings; `auto`: if the workers have an embedder"
+    )
+    semantic_within: float = Field(
+        default=0.92, ge=0.5, le=1, description="cosine from which questions about the same source text are the same"
+    )
+    semantic_overall: float = Field(
+        default=0.95, ge=0.5, le=1, description="cosine from which any two questions are the same"
+    )
+    max_per_document: int | None = Field(default=None, ge=1, description="most rows that rest on one document")
+    balance: Literal["none", "kind", "document"] = Field(
+        default="none", description="level the numbers of rows by this; costs no row that is wanted"
+    )
+
+
 class Budget(BaseModel):
     """Where to stop, whatever is missing then."""
 
@@ -131,8 +168,11 @@ class DatasetCreate(BaseModel):
     )
     chunking: Chunking = Chunking()
     grouping: Grouping = Grouping()
+    selection: Selection = Selection()
     budget: Budget = Budget()
-    validation_share: float = Field(default=0.1, ge=0, le=0.9, description="share of contexts held out as `validation`")
+    validation_share: float = Field(
+        default=0.1, ge=0, le=0.9, description="share of contexts held out as `validation`, by whole fact clusters"
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
 
@@ -173,6 +213,9 @@ class DatasetRead(BaseModel):
     rows_wanted: int | None
     accepted: int
     dropped: dict[str, int]
+    findings: dict[str, int] = Field(
+        description="accepted rows by what the detectors found in them, such as `pii.EMAIL`; known once selected"
+    )
     round: int
     units: UnitCounts
     usage: Usage
@@ -205,6 +248,10 @@ class SampleRead(BaseModel):
     attributes: dict[str, Any] = Field(description="what the task adds to a row: choices, persona, difficulty ...")
     sources: list[dict[str, Any]]
     verdicts: list[dict[str, Any]]
+    findings: list[dict[str, Any]] = Field(
+        description="secrets and personal data in question, answer and attributes: detector, type, field, start, end, "
+        "action; of redacted text the offsets are those of the placeholder"
+    )
     lineage: dict[str, Any]
 
 

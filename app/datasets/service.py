@@ -39,6 +39,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
         raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
+    _check_test_sets(session, tenant_id, wanted)
     model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     dataset = Dataset(
@@ -54,6 +55,18 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     record(session, dataset, "created", f"asked for {wanted.task} over corpus {wanted.corpus_id}")
     ring(session, "plan", dataset.id)
     return dataset
+
+
+def _check_test_sets(session: Session, tenant_id: str, wanted: DatasetCreate) -> None:
+    for i, corpus_id in enumerate(wanted.selection.decontaminate):
+        param = f"selection.decontaminate.{i}"
+        if corpus_id == wanted.corpus_id:
+            message = f"{param}: the rows are made of this corpus, so all of them would repeat it"
+            raise InvalidRequest(message, param=param, fields=[(f"/{param.replace('.', '/')}", message)])
+        try:
+            corpora.get(session, tenant_id, corpus_id)
+        except NotFound:
+            raise NotFound(f"corpus {corpus_id}", param=param) from None
 
 
 def _options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:

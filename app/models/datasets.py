@@ -40,6 +40,7 @@ class Dataset(Leased, Base):
     units_failed: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    findings: Mapped[dict[str, int]] = mapped_column(Json, default=dict, server_default="{}")
     calls: Mapped[int] = mapped_column(default=0)
     replayed_calls: Mapped[int] = mapped_column(default=0)
     planning_calls: Mapped[int] = mapped_column(default=0, server_default="0")  # expected to weigh chunks, at most
@@ -114,6 +115,7 @@ class Sample(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict, server_default="{}")
     sources: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     verdicts: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default="[]")
     lineage: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
 
 

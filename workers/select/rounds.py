@@ -1,0 +1,135 @@
+"""Another round when rows are missing: over the contexts whose text the accepted rows have covered least."""
+
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from app import ids
+from app.models import Chunk, Context, Dataset, Unit
+from workers.select.candidates import Scan
+from workers.select.clusters import Span
+
+MOST_ROUNDS = 4  # over the same context; after that a shortfall is explained and not chased
+BARREN_AFTER = 2  # rounds without an accepted row, and a context comes last
+LEAST_YIELD = 0.1  # rows a unit: what is planned with when hardly anything was accepted
+SPARE = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A context and what was made of it so far. `covered`: share of its characters that accepted rows cite."""
+
+    id: str
+    position: int
+    rounds: int
+    rows: int
+    characters: int
+    covered: float
+
+    @property
+    def barren(self) -> bool:
+        return self.rounds >= BARREN_AFTER and not self.rows
+
+
+def usage(session: Session, dataset_id: str, scan: Scan) -> list[Used]:
+    """Every context of the dataset, the one to ask next first: least covered text, fewest rounds, best position."""
+    contexts = session.execute(
+        select(Context.id, Context.position, Context.chunk_ids).where(Context.dataset_id == dataset_id)
+    ).all()
+    places = _places(session, {chunk for context in contexts for chunk in context.chunk_ids}, scan.documents)
+    counts = select(Unit.context_id, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.context_id)
+    rounds = {context_id: count for context_id, count in session.execute(counts)}
+    rows = Counter(row.context for row in scan.rows)
+    cited = merged(span for row in scan.rows for span in row.spans)
+    found = []
+    for context in contexts:
+        spans = [places[chunk] for chunk in context.chunk_ids if chunk in places]
+        characters = sum(end - start for _, start, end in spans)
+        covered = sum(shared(cited, span) for span in spans)
+        kept = rows[scan.contexts[context.id]] if context.id in scan.contexts else 0
+        share = covered / characters if characters else 0.0
+        found.append(Used(context.id, context.position, rounds.get(context.id, 0), kept, characters, share))
+    return sorted(found, key=lambda used: (used.barren, round(used.covered, 2), used.rounds, used.position))
+
+
+def _places(session: Session, chunks: set[str], documents: dict[str, int]) -> dict[str, Span]:
+    """Where the chunks stand; documents that no row cites are numbered from -1 down."""
+    found: dict[str, Span] = {}
+    wanted, others = sorted(chunks), dict[str, int]()
+    for i in range(0, len(wanted), 500):
+        query = select(Chunk.id, Chunk.document_id, Chunk.start, Chunk.end).where(Chunk.id.in_(wanted[i : i + 500]))
+        for chunk, document, start, end in session.execute(query):
+            number = documents.get(document)
+            if number is None:
+                number = others.setdefault(document, -1 - len(others))
+            found[chunk] = (number, start, end)
+    return found
+
+
+def merged(spans: Iterable[Span]) -> dict[int, tuple[list[int], list[int]]]:
+    """For each document, the starts and ends of what the spans cover, in order and without overlaps."""
+    found: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for document, start, end in sorted(spans):
+        starts, ends = found[document]
+        if ends and start <= ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            starts.append(start)
+            ends.append(end)
+    return dict(found)
+
+
+def shared(cited: dict[int, tuple[list[int], list[int]]], span: Span) -> int:
+    """How many characters of the span are covered."""
+    document, start, end = span
+    starts, ends = cited.get(document, ([], []))
+    total, at = 0, max(0, bisect_right(starts, start) - 1)
+    while at < len(starts) and starts[at] < end:
+        total += max(0, min(end, ends[at]) - max(start, starts[at]))
+        at += 1
+    return total
+
+
+def next_contexts(used: Sequence[Used], missing: int, accepted: int, units: int) -> list[Used]:
+    """Those to ask next: as many as the missing rows take at the yield so far, with some to spare; maybe none."""
+    if not units:
+        return []
+    count = max(1, round(missing / max(accepted / units, LEAST_YIELD) * SPARE))
+    return [context for context in used if context.rounds < MOST_ROUNDS][:count]
+
+
+def plan(session: Session, dataset: Dataset, contexts: Sequence[Used]) -> None:
+    """One more unit for each of these contexts."""
+    rows = [
+        {
+            "id": ids.new("unt"),
+            "tenant_id": dataset.tenant_id,
+            "dataset_id": dataset.id,
+            "context_id": context.id,
+            "round": context.rounds,
+            "position": dataset.units_total + i,
+            "status": "pending",
+        }
+        for i, context in enumerate(contexts)
+    ]
+    session.execute(insert(Unit), rows)
+    dataset.units_total += len(rows)
+    dataset.round += 1
+
+
+def explain(used: Sequence[Used]) -> str:
+    """In numbers, what became of the contexts."""
+    characters = sum(context.characters for context in used)
+    covered = sum(context.covered * context.characters for context in used)
+    share = f"{covered / characters:.0%}" if characters else "none"
+    unused = sum(not context.rounds for context in used)
+    empty = sum(context.rounds > 0 and not context.rows for context in used)
+    most = max((context.rounds for context in used), default=0)
+    return (
+        f"{len(used)} contexts, {unused} of them never asked, {empty} asked in vain, none more than {most} times; "
+        f"accepted rows cite {share} of their text"
+    )
