@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     judge_url: str = ""
     judge_model: str = ""
     judge_api_key: SecretStr = SecretStr("")
+    trainee_url: str = Field(default="", description="vLLM that serves the model to be trained; empty: the generator's")
+    trainee_model: str = Field(default="", description="its name there; empty: the generator's")
+    trainee_api_key: SecretStr = SecretStr("")
     embedder_model: str = Field(
         default="", description="sentence-transformers folder or hub id; empty: packaged MiniLM"
     )

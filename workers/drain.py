@@ -17,7 +17,7 @@ from app.db import engine
 from app.llm.asking import TAIL_SHARE, Asker, ModelUnusable
 from app.llm.budget import Budget
 from app.llm.ledger import Ledger
-from app.llm.pool import Pools, targets
+from app.llm.pool import Pools, Roles
 from app.settings import settings
 from workers import lease, shutdown, units
 from workers.claim import Claimed, claim
@@ -123,11 +123,9 @@ class Drain:
         self.pulse.let_go(unit.id)
 
     async def _work(self, unit: Claimed) -> None:
-        roles = {role: targets(settings(), role, unit.spec["model"]) for role in ("generator", "judge")}
         asker = Asker(
             ledger=self.ledger,
-            pools={role: self.pools.pool(found) for role, found in roles.items()},
-            models={role: found[0].model for role, found in roles.items()},
+            roles=Roles(self.pools, unit.spec["model"]),
             tenant_id=unit.tenant_id,
             dataset_id=unit.dataset_id,
             unit_id=unit.id,

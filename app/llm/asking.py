@@ -3,17 +3,18 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from app import prompts
 from app.domain import Context
-from app.llm import parse
+from app.llm import loss, parse
 from app.llm.budget import Budget
-from app.llm.endpoint import Rejected
+from app.llm.endpoint import CHAT, Rejected
 from app.llm.ledger import CallRow, Ledger
-from app.llm.pool import Pool
+from app.llm.pool import Roles
 from app.llm.protocol import Refused
 from app.prompts import Prompt
 from app.replies import Reply
@@ -21,6 +22,7 @@ from app.replies import Reply
 TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
 # Raw blank lines stand only between JSON tokens (in strings they are escaped): a model that loops is cut off.
 STOP = ["\n\n\n", "\t\t\t\t", " " * 24]
+NO_LOGPROBS = "no_logprobs"
 CONTENT_TRIES = 3  # one reply and, when it cannot be used, two more
 
 
@@ -43,8 +45,7 @@ class Asker:
         self,
         *,
         ledger: Ledger,
-        pools: dict[str, Pool],
-        models: dict[str, str],
+        roles: Roles,
         tenant_id: str,
         dataset_id: str,
         unit_id: str,
@@ -52,11 +53,12 @@ class Asker:
         left: int,
         budget: Budget,
     ) -> None:
-        self.ledger, self.pools, self.models = ledger, pools, models
+        self.ledger, self.roles, self.models = ledger, roles, roles.models
         self.tenant_id, self.dataset_id, self.unit_id = tenant_id, dataset_id, unit_id
         self.place, self.left, self.budget = place, left, budget
         self.replayed = 0
         self.first, self.fresh = True, False
+        self.made: set[bytes] = set()  # keys of this unit's calls: the same question twice is paid for once
         self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(
@@ -73,9 +75,8 @@ class Asker:
         prompt = prompts.load(ref)
         if count is not None:
             values["count"] = count
-        pool = self.pools[role]
         request = {
-            "model": self.models[role],
+            "model": self.roles.name(role),
             "messages": prompt.messages(context.text, **values),
             "max_tokens": prompt.max_tokens,
             "temperature": prompt.temperature,
@@ -89,40 +90,52 @@ class Asker:
                 request["temperature"] = min(1.0, prompt.temperature + 0.3 * attempt)
                 if bad and bad.reason == "truncated":
                     request["max_tokens"] = 2 * prompt.max_tokens
+            body = orjson.dumps(request)
+            key = call_key(self.tenant_id, prompt, body, attempt)
+            estimate = len(body) // 4 + prompt.max_tokens // 4
+            call = _Call(key, prompt.step, role, body, estimate, context.id, ahead)
             try:
-                return await self._once(prompt, request, attempt, context, ahead, count, pool)
+                return parse.reply(parse.content(await self._reply(call)), prompt.reply, count)
             except parse.BadReply as failure:
                 bad = failure
         assert bad is not None
         raise Refused(bad.reason, bad.detail)
 
-    async def _once(
-        self,
-        prompt: Prompt,
-        request: dict[str, Any],
-        attempt: int,
-        context: Context,
-        ahead: int,
-        count: int | None,
-        pool: Pool,
-    ) -> Reply:
-        body = orjson.dumps(request)
-        key = call_key(self.tenant_id, prompt, body, attempt)
-        raw = None if self.fresh else await self._paid(key)
+    async def loss(
+        self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
+    ) -> float:
+        """See `app.llm.protocol.Model.loss`."""
+        body = orjson.dumps(loss.request(self.roles.name(role), prefix, text))
+        key = hashlib.sha256(f"{self.tenant_id}\0{loss.STEP}\0".encode() + body).digest()
+        place = context.id if context else key.hex()
+        call = _Call(key, loss.STEP, role, body, len(body) // 4 + 1, place, ahead, loss.PATH)
+        found = await self._reply(call)
+        if not loss.has_logprobs(found):
+            raise ModelUnusable(NO_LOGPROBS, f"the server of model {self.roles.name(role)!r} gave no prompt_logprobs")
+        try:
+            return loss.mean(found, text)
+        except parse.BadReply as failure:
+            raise Refused(failure.reason, failure.detail) from failure
+
+    async def _reply(self, call: "_Call") -> Any:
+        """The JSON of the reply to this call, from the ledger or from the server, and then in the ledger."""
+        paying, mark = self.ledger.paying, (self.tenant_id, call.key)
+        known = not self.fresh or call.key in self.made or mark in paying
+        raw = await self._paid(call.key) if known else None
+        self.made.add(call.key)
         if raw is None:
             # A unit's first call was not in the ledger: then nothing that follows from it can be there either.
             self.fresh = self.fresh or self.first
-            done = self.ledger.paying[self.tenant_id, key] = asyncio.get_running_loop().create_future()
+            done = paying[mark] = asyncio.get_running_loop().create_future()
             try:
-                raw = await self._pay(prompt, body, key, context, ahead, pool, request["model"])
+                raw = await self._pay(call)
             finally:
-                del self.ledger.paying[self.tenant_id, key]
+                del paying[mark]
                 done.set_result(None)
         else:
             self.replayed += 1
         self.first = False
-        answer = parse.envelope(raw)
-        return parse.reply(parse.content(answer), prompt.reply, count)
+        return parse.envelope(raw)
 
     async def _paid(self, key: bytes) -> bytes | None:
         """The reply under this key, waiting for it if another unit of this process is paying for it just now."""
@@ -132,39 +145,67 @@ class Asker:
                 return raw
             await asyncio.shield(paying)
 
-    async def _pay(
-        self, prompt: Prompt, body: bytes, key: bytes, context: Context, ahead: int, pool: Pool, model: str
-    ) -> bytes:
-        lane = pool.lane(context.id)
+    async def _pay(self, call: "_Call") -> bytes:
+        pool = self.roles.pool(call.role)
+        lane = pool.lane(call.place)
         self.on_ask()
         # Depth first by context; the last contexts together, longest remaining path first, so no slot idles at the end.
         tail = int(TAIL_SHARE * pool.slots)
-        order = (self.place, 0, 0) if self.left > tail else (self.place + self.left - tail, -ahead, self.place)
-        estimate = len(body) // 4 + prompt.max_tokens // 4
-        if not self.budget.reserve(estimate):
+        late = self.left <= tail
+        order = (self.place + self.left - tail, -call.ahead, self.place) if late else (self.place, 0, 0)
+        if not self.budget.reserve(call.estimate):
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
         used: parse.Usage | None = None
         try:
-            raw = await lane.submit(self.tenant_id, self.dataset_id, order, body, len(body) // 4, pool.lanes)
+            waits = (self.tenant_id, self.dataset_id, order, call.body, len(call.body) // 4, pool.lanes, call.path)
+            raw = await lane.submit(*waits)
             used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:
-            if rejection.code in ("model_not_found", "model_auth"):
-                raise ModelUnusable(rejection.code, rejection.detail) from rejection
-            raise Refused(rejection.code, rejection.detail) from rejection
+            code = _code(rejection, call.path)
+            if code in ("model_not_found", "model_auth", NO_LOGPROBS):
+                raise ModelUnusable(code, rejection.detail) from rejection
+            raise Refused(code, rejection.detail) from rejection
         finally:
-            self.budget.settle(estimate, used)
+            self.budget.settle(call.estimate, used)
         row = CallRow(
             tenant_id=self.tenant_id,
-            call_key=key,
+            call_key=call.key,
             dataset_id=self.dataset_id,
             unit_id=self.unit_id,
-            step=prompt.step,
-            model=model,
+            step=call.step,
+            model=self.roles.name(call.role),
             reply=raw,
             usage=used,
         )
         await self.ledger.record(row)
         return raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request, its ledger key, and where it goes: `place` chooses among a role's servers. `estimate`: tokens."""
+
+    key: bytes
+    step: str
+    role: str
+    body: bytes
+    estimate: int
+    place: str
+    ahead: int
+    path: str = CHAT
+
+
+def _code(rejection: Rejected, path: str) -> str:
+    """Our code for a refusal. A server that cannot do prompt_logprobs may have no such page, or no such field.
+
+    Only a 404 that names the model, and not the page, means that there is no such model.
+    """
+    said = rejection.detail.lower()
+    if path == loss.PATH and rejection.code == "model_not_found" and ("model" not in said or "completions" in said):
+        return NO_LOGPROBS
+    if path == loss.PATH and rejection.code == "request_rejected" and "logprob" in said:
+        return NO_LOGPROBS
+    return rejection.code
 
 
 def call_key(tenant_id: str, prompt: Prompt, body: bytes, sample_index: int) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 import orjson
 
+CHAT = "/chat/completions"
 MAX_REPLY_BYTES = 1024 * 1024
 _LOAD = re.compile(rb"^vllm:num_requests_(running|waiting)\{[^}]*\} ([0-9.e+]+)", re.M)
 _CONTEXT_LENGTH = re.compile(r"context length|maximum.{0,20}length|too (long|many tokens)", re.I)
@@ -47,13 +48,13 @@ class Endpoint:
         self.headers = {"Content-Type": "application/json"}
         if target.api_key:
             self.headers["Authorization"] = f"Bearer {target.api_key}"
-        self.completions = target.url.rstrip("/") + "/chat/completions"
+        self.base = target.url.rstrip("/")
         self.metrics = target.url.rstrip("/").removesuffix("/v1") + "/metrics"
 
-    async def post(self, body: bytes) -> bytes:
-        """The raw reply body of one chat completion. Raises Unavailable or Rejected."""
+    async def post(self, body: bytes, path: str = CHAT) -> bytes:
+        """The raw reply body of one call to `path` below the base URL. Raises Unavailable or Rejected."""
         try:
-            async with self.session.post(self.completions, data=body, headers=self.headers) as response:
+            async with self.session.post(self.base + path, data=body, headers=self.headers) as response:
                 data = await _read(response)
                 if response.status == 200:
                     return data

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.llm.endpoint import Endpoint, Rejected, Unavailable
+from app.llm.endpoint import CHAT, Endpoint, Rejected, Unavailable
 from app.llm.protocol import Refused
 from app.llm.window import Window
 
@@ -28,6 +28,7 @@ class Call:
     tokens: int
     future: "asyncio.Future[bytes]"
     others: "Sequence[Lane]" = ()
+    path: str = CHAT
     attempts: int = 0
     successes_seen: int = 0
 
@@ -89,13 +90,14 @@ class Lane:
         body: bytes,
         tokens: int,
         others: "Sequence[Lane]" = (),
+        path: str = CHAT,
     ) -> "asyncio.Future[bytes]":
         """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused or Rejected; cancel it to
         withdraw.
 
         `others`: lanes to the same model, of which one that is up takes the call over when this server goes down.
         """
-        call = Call(tenant, flow, order, body, tokens, asyncio.get_running_loop().create_future(), others)
+        call = Call(tenant, flow, order, body, tokens, asyncio.get_running_loop().create_future(), others, path)
         self._push(call)
         self._pump()
         return call.future
@@ -172,7 +174,7 @@ class Lane:
 
     async def _send(self, call: Call) -> None:
         try:
-            raw = await self.endpoint.post(call.body)
+            raw = await self.endpoint.post(call.body, call.path)
         except Unavailable as failure:
             await self._unavailable(call, failure)
         except Rejected as rejection:

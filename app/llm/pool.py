@@ -35,14 +35,43 @@ class Pool:
 
 
 def targets(settings: Settings, role: str, model: str | None = None) -> list[Target]:
-    """The endpoints of `role` ("generator" or "judge"; an unset judge is the generator). Empty: none is configured."""
-    own_server = role == "judge" and bool(settings.judge_url)
-    urls = settings.judge_url if own_server else settings.generator_url
-    key = settings.judge_api_key if own_server else settings.generator_api_key
-    name = model or settings.generator_model
-    if role == "judge" and (own_server or settings.judge_model):
-        name = settings.judge_model or name
+    """The endpoints of `role` (generator, judge or trainee; the latter two are the generator where they are not set).
+
+    `model`: the generator's model name that a dataset chose. Empty: no server is configured.
+    """
+    own = {
+        "judge": (settings.judge_url, settings.judge_model, settings.judge_api_key),
+        "trainee": (settings.trainee_url, settings.trainee_model, settings.trainee_api_key),
+    }
+    urls, name, key = settings.generator_url, model or settings.generator_model, settings.generator_api_key
+    if role in own:
+        own_url, own_name, own_key = own[role]
+        name = own_name or name
+        if own_url:
+            urls, key = own_url, own_key
     return [Target(url.strip(), name, key.get_secret_value()) for url in urls.split(",") if url.strip()]
+
+
+class Roles:
+    """The models of one dataset by role: its servers as a pool, and the name they are served under.
+
+    `models` names those that shape every row; the trainee is among them where it is a model of its own.
+    """
+
+    def __init__(self, pools: "Pools", model: str) -> None:
+        self.pools, self.model = pools, model
+        self.models = {role: self.name(role) for role in ("generator", "judge")}
+        if self.name("trainee") != self.name("generator"):
+            self.models["trainee"] = self.name("trainee")
+        for role in ("generator", "judge"):  # the trainee's server is reached for when something asks it
+            self.pool(role)
+
+    def name(self, role: str) -> str:
+        return targets(self.pools.settings, role, self.model)[0].model
+
+    def pool(self, role: str) -> Pool:
+        """Raises IndexError or KeyError for no known role: a mistake of ours, not of a user's."""
+        return self.pools.pool(targets(self.pools.settings, role, self.model))
 
 
 class Pools:

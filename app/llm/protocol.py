@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 class Model(Protocol):
-    """The generator and the judge, as roles; how they are reached is not the recipe's business."""
+    """The generator, the judge and the trainee, as roles; how they are reached is not the recipe's business."""
 
     async def ask(
         self,
@@ -31,5 +31,17 @@ class Model(Protocol):
 
         `ahead` is the number of calls on the longest path from this one to the end of the unit (1: nothing follows).
         `count` sets the exact length of the reply's list. Raises Refused.
+        """
+        ...
+
+    async def loss(
+        self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
+    ) -> float:
+        """The mean negative log-likelihood, in nats per token, of `text` given `prefix`; 0 is "knew every word".
+
+        Both are the prompt as it stands: put white space between them at the end of `prefix`. With an empty prefix the
+        first token is not counted, since nothing comes before it. `context` adds no text: it names the server to ask,
+        where a role has several. Raises Refused (reason `too_short` for a text of no scored token). A server that gives
+        no log-probabilities fails the dataset at once (`no_logprobs`).
         """
         ...

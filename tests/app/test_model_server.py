@@ -8,11 +8,13 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
+from app.llm import loss
 from app.settings import Settings
 from app.stack import model_server, model_venv, models
 from app.stack.models import LocalModel
@@ -152,6 +154,36 @@ def test_the_server_answers_in_the_asked_shape_and_reuses_a_shared_prefix(server
     json.loads(chat(server, "Name another city and say whether it is large."))
     assert metric(server, "prefix_cache_hits_total") - hits >= 128
     assert metric(server, "prefix_cache_queries_total") > 0
+
+
+@pytest.mark.model
+@pytest.mark.timeout(900)
+def test_a_text_is_less_of_a_surprise_after_words_that_lead_to_it(server: str) -> None:
+    text = "Паром «Аврора» 🚢 уходит из Норвика в 07:40."
+    assert measured(server, f"{text} И ещё раз: ", text) < 0.6 * measured(server, "", text)
+    assert measured(server, "The capital of France is", " Paris.") < measured(server, "Bees live in a", " Paris.")
+    # A token of several bytes is found whole: the loss of a text is that of its parts, one after the other.
+    whole, first, second = (prompt_logprobs(server, t) for t in ("🚢 船は七時に", "🚢 船は", "🚢 船は七時に"))
+    parts = loss.mean(first, "🚢 船は") * (scored(first)) + loss.mean(second, "七時に") * (
+        scored(whole) - scored(first)
+    )
+    assert parts == pytest.approx(loss.mean(whole, "🚢 船は七時に") * scored(whole), rel=0.02)
+
+
+def prompt_logprobs(url: str, prompt: str) -> dict[str, Any]:
+    reply = httpx.post(f"{url}/v1{loss.PATH}", json=loss.request("smollm2-135m", "", prompt), timeout=120.0)
+    reply.raise_for_status()
+    found: dict[str, Any] = reply.json()
+    assert loss.has_logprobs(found)
+    return found
+
+
+def scored(body: dict[str, Any]) -> int:
+    return len(body["choices"][0]["prompt_logprobs"]) - 1
+
+
+def measured(url: str, prefix: str, text: str) -> float:
+    return loss.mean(prompt_logprobs(url, prefix + text), text)
 
 
 @pytest.mark.model

@@ -36,6 +36,7 @@ class Call:
     stream_usage: bool
     max_tokens: int | None
     echo: bool
+    prompt_logprobs: bool
     chat: bool
 
     @property
@@ -77,6 +78,7 @@ def read_call(raw: bytes, headers: Mapping[str, str], chat: bool) -> Call:
         stream_usage=bool((body.get("stream_options") or {}).get("include_usage")),
         max_tokens=int(limit) if limit else None,
         echo=bool(body.get("echo")),
+        prompt_logprobs=body.get("prompt_logprobs") is not None,
         chat=chat,
     )
 

@@ -33,6 +33,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--max-model-len", type=int, default=32_768, help="longest prompt, in tokens of 4 characters")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--slots", type=int, default=1_000_000, help="requests answered at once; the others wait")
+    parser.add_argument("--no-prompt-logprobs", action="store_true", help="be a server that does not know the option")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with the process that holds the pipe")
     return parser
 

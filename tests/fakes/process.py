@@ -31,6 +31,7 @@ class FakeModel:
         latency_ms: float = 0.0,
         slots: int | None = None,
         max_model_len: int | None = None,
+        prompt_logprobs: bool = True,
         folder: Path | None = None,
     ) -> None:
         self._temporary = None if folder else TemporaryDirectory(prefix="fake-model-")
@@ -40,6 +41,8 @@ class FakeModel:
         self._process: subprocess.Popen[bytes] | None = None
         (self.folder / "script.json").write_text(json.dumps(script or {}))
         self._options = ["--latency-ms", str(latency_ms)]
+        if not prompt_logprobs:
+            self._options.append("--no-prompt-logprobs")
         for name, value in (("--model", model), ("--slots", slots), ("--max-model-len", max_model_len)):
             if value is not None:
                 self._options += [name, str(value)]

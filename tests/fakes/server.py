@@ -14,6 +14,7 @@ from tests.fakes import envelope, garbage, wire
 from tests.fakes.bill import BillWriter
 from tests.fakes.call import BadRequest, Call, read_call, read_prompts, write_answers
 from tests.fakes.faults import Decider, Fault, Script, Transport, share
+from tests.fakes.logprobs import prompt_logprobs
 from tests.fakes.state import State
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -29,6 +30,7 @@ class ModelServer:
         self.model: str | None = options.model
         self.limit: int = options.max_model_len
         self.latency: float = options.latency_ms / 1000
+        self.prompt_logprobs: bool = not options.no_prompt_logprobs
         self.state = State()
         self.decider = Decider(Script.model_validate_json(options.script.read_bytes()) if options.script else Script())
         self.slots = asyncio.Semaphore(options.slots)
@@ -180,6 +182,9 @@ class ModelServer:
             response = await self._send(request, fault, frames, kind)
         else:
             whole = envelope.completion(reply_id, model, list(contents), finish, counts, call.chat)
+            if call.prompt_logprobs and self.prompt_logprobs:
+                for choice in whole["choices"]:
+                    choice["prompt_logprobs"] = prompt_logprobs(call.texts[choice["index"] // call.copies])
             response = await self._send(request, fault, [orjson.dumps(whole)], kind)
         self._paid(call, tokens, finish)
         if fault is not None and name not in TRANSPORT:
