@@ -68,3 +68,17 @@ class Verdicts(Reply):
     faithfulness: Grade
     answerability: Grade
     usefulness: Grade
+
+
+class OwnAnswer(Reply):
+    """An answer alone, to be compared with another."""
+
+    answer: Text
+
+
+class Standing(Reply):
+    """How demanding a question is and how good its answer is, 1 to 6 each (DEITA, arXiv 2312.15685)."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    complexity: Annotated[int, Field(ge=1, le=6)]
+    quality: Annotated[int, Field(ge=1, le=6)]

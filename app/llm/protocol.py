@@ -25,12 +25,14 @@ class Model(Protocol):
         ahead: int,
         role: str = "generator",
         count: int | None = None,
+        sample: int = 0,
         **values: Any,
     ) -> Reply:
         """Render prompt `ref` about `context`, and return the reply, of the model class the prompt names.
 
         `ahead` is the number of calls on the longest path from this one to the end of the unit (1: nothing follows).
-        `count` sets the exact length of the reply's list. Raises Refused.
+        `count` sets the exact length of the reply's list. The same request with another
+        `sample` is a call of its own: a prompt with a temperature gives another reply. Raises Refused.
         """
         ...
 

@@ -37,7 +37,7 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
 
 
 def says_something(text: str) -> bool:
-    """Is there a word that is no stop word of the languages we know? A single capital (a choice, a grade) is one; l' is not."""
+    """Is there a word that is no stop word of the languages we know? A single capital (a grade) is one."""
     return any(_says(word) for word in _WORD.findall(text))
 
 
