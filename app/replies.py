@@ -82,3 +82,11 @@ class Standing(Reply):
     reason: Annotated[str, Field(max_length=300)]
     complexity: Annotated[int, Field(ge=1, le=6)]
     quality: Annotated[int, Field(ge=1, le=6)]
+
+
+class Mended(Reply):
+    """A row written anew: its question, the words it rests on, and its answer."""
+
+    question: Annotated[str, Field(min_length=1, max_length=400)]
+    quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(min_length=1, max_length=4)]
+    answer: Text

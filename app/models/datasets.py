@@ -40,6 +40,7 @@ class Dataset(Leased, Base):
     units_failed: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
+    repaired: Mapped[dict[str, dict[str, int]]] = mapped_column(Json, default=dict, server_default="{}")
     calls: Mapped[int] = mapped_column(default=0)
     replayed_calls: Mapped[int] = mapped_column(default=0)
     prompt_tokens: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -65,7 +66,10 @@ class Context(Base):
 
 
 class Unit(Leased, Base):
-    """One context x one round of work. `status`: pending, running, done or failed."""
+    """One context x one round of work. `status`: pending, running, done or failed.
+
+    `work` is null for the task's own recipe; {"repair": [sample ids]} tries dropped rows of the context again.
+    """
 
     __tablename__ = "units"
     __table_args__ = (
@@ -81,6 +85,7 @@ class Unit(Leased, Base):
     position: Mapped[int]
     status: Mapped[str] = mapped_column(String(20), default="pending")
     reason: Mapped[str | None] = mapped_column(Text, default=None)
+    work: Mapped[dict[str, Any] | None] = mapped_column(Json, default=None)
 
 
 class Sample(Base):
