@@ -24,7 +24,7 @@ def test_rows_dropped_for_their_quote_are_mended_by_one_call_each(tmp_path: Path
         assert service.http.post(path, json={"reason": "not_useful"}).status_code == 422
         assert service.http.post(path, json={"reason": "duplicate"}).status_code == 422
         assert service.ok(service.http.post(path, json={"reason": "no_source", "limit": 5}))["status"] == "generating"
-        assert service.http.post(path, json={"reason": "no_source"}).status_code in (202, 409)
+        assert service.http.post(path, json={"reason": "no_source"}).status_code in (202, 400)
         found = service.finished(dataset)
         service.http.post(path, json={"reason": "no_source"})
         found = service.finished(dataset)
@@ -53,5 +53,6 @@ def test_a_dataset_that_has_not_ended_is_not_repaired(tmp_path: Path) -> None:
     with FakeModel(latency_ms=200, slots=2) as model, Service(tmp_path, model_url=model.url) as service:
         dataset = service.dataset(service.corpus({"a.txt": ferries(20)}), **SMALL)
         refused = service.http.post(f"/v1/datasets/{dataset}/repair", json={"reason": "no_source"})
-        assert refused.status_code == 409
+        assert refused.status_code == 400
+        assert refused.json()["code"] == "wrong_state"
         service.ok(service.http.post(f"/v1/datasets/{dataset}/cancel"))
