@@ -54,5 +54,5 @@ def test_a_dataset_that_has_not_ended_is_not_repaired(tmp_path: Path) -> None:
         dataset = service.dataset(service.corpus({"a.txt": ferries(20)}), **SMALL)
         refused = service.http.post(f"/v1/datasets/{dataset}/repair", json={"reason": "no_source"})
         assert refused.status_code == 400
-        assert refused.json()["code"] == "wrong_state"
+        assert refused.json()["error"]["code"] == "wrong_state"
         service.ok(service.http.post(f"/v1/datasets/{dataset}/cancel"))

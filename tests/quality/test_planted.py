@@ -1,7 +1,7 @@
 """Faults planted into a whole job, in two languages, and what the gates make of them: a table of recall and precision.
 
-PLANTED_CONTEXTS sets the size, 6 rows a context. What is planted is read from the words and grades of the rows, not from
-the reason they were dropped for.
+PLANTED_CONTEXTS sets the size, 6 rows a context. What is planted is read from the words and grades of the rows, not
+from the reason they were dropped for.
 """
 
 import os
