@@ -33,6 +33,8 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
                 "threshold": entry.threshold,
                 "keep": entry.keep,
                 "calls_per_row": entry.calls,
+                "measured_by": entry.measured_by or name,
+                "needs": f"CORPUSMITH_{entry.needs.upper()}" if entry.needs else None,
                 "reason": entry.reason,
             }
             for name, entry in catalog.METRICS.entries.items()

@@ -219,3 +219,25 @@ class InstructVerdicts(Reply):
     correctness: Grade
     helpfulness: Grade
     clarity: Grade
+
+
+class AnswerAlone(Reply):
+    """An answer alone, to be compared with another."""
+
+    answer: Text
+
+
+class Standing(Reply):
+    """How demanding a question is and how good its answer is, 1 to 6 each (DEITA, arXiv 2312.15685)."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    complexity: Annotated[int, Field(ge=1, le=6)]
+    quality: Annotated[int, Field(ge=1, le=6)]
+
+
+class Mended(Reply):
+    """A row written anew: its question, the words it rests on, and its answer."""
+
+    question: Annotated[str, Field(min_length=1, max_length=400)]
+    quotes: Annotated[list[Annotated[str, Field(max_length=400)]], Field(min_length=1, max_length=4)]
+    answer: Text

@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     embedder_model: str = Field(
         default="", description="sentence-transformers folder or hub id; empty: packaged MiniLM"
     )
+    nli_model: str = Field(
+        default="", description="cross-encoder folder or hub id with entailment labels, for gate nli"
+    )
+    reward_model: str = Field(default="", description="cross-encoder folder or hub id with one label, for gate reward")
 
     local_model_eager: bool = Field(default=False, description="local model server: start in half the time, run slower")
 

@@ -33,6 +33,7 @@ class Claimed:
     seeds: tuple[str, ...]
     calls: int
     tokens: int
+    rejects: tuple[domain.Dropped, ...] = ()
     has_asked: bool = False
 
     def asked(self) -> None:
@@ -143,6 +144,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     chunks = _chunks(session, chunk_ids)
     later = [unit.context_id for unit, _ in rows if unit.round > 0]
     asked = _asked(session, later) if later else {}
+    rejects = _rejects(session, [row for unit, _, _ in rows for row in (unit.work or {}).get("repair", ())])
     found = []
     for unit, context in rows:
         dataset = datasets[unit.dataset_id]
@@ -168,6 +170,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
                 seeds=tuple(context.seed_questions or ()) if unit.round == 0 else (),
                 calls=dataset.calls,
                 tokens=dataset.prompt_tokens + dataset.completion_tokens,
+                rejects=tuple(rejects[row] for row in (unit.work or {}).get("repair", ())),
             )
         )
     return found
@@ -209,3 +212,16 @@ def _asked(session: Session, context_ids: list[str]) -> dict[str, list[str]]:
     for context_id, question in rows:
         found.setdefault(context_id, []).append(question.partition("\n")[0])
     return {context_id: list(dict.fromkeys(questions))[-40:] for context_id, questions in found.items()}
+
+
+def _rejects(session: Session, row_ids: list[int]) -> dict[int, domain.Dropped]:
+    """The dropped rows of units that repair, each naming itself in `attributes` as what the new one comes from."""
+    found: dict[int, domain.Dropped] = {}
+    fields = set(domain.Dropped.model_fields) - {"attributes", "lineage"}
+    for i in range(0, len(row_ids), 500):
+        for row in session.scalars(select(Sample).where(Sample.id.in_(row_ids[i : i + 500]))):
+            attributes = row.attributes | {"repaired_from": str(row.id), "repaired_reason": row.reason}
+            values = {name: getattr(row, name) or "" for name in ("reason", "detail")}
+            values |= {name: getattr(row, name) for name in fields - set(values)}
+            found[row.id] = domain.Dropped.model_validate(values | {"attributes": attributes, "lineage": row.lineage})
+    return found

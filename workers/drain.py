@@ -23,6 +23,7 @@ from workers import lease, shutdown, units
 from workers.claim import Claimed, claim
 from workers.pulse import Pulse
 from workers.recipes import Outcome, Work, recipe
+from workers.repair import repair
 
 log = structlog.get_logger()
 
@@ -148,7 +149,7 @@ class Drain:
             place=unit.position,
         )
         try:
-            outcome = await recipe(unit.task)(work)
+            outcome = await (repair(work, unit.rejects) if unit.rejects else recipe(unit.task)(work))
         except asyncio.CancelledError:
             raise
         except ModelUnusable as failure:

@@ -61,12 +61,37 @@ def finish(
         dropped[found.reason] = dropped.get(found.reason, 0) + 1
     given_up = _give_up(connection, unit) if spent else 0
     last = _count(
-        connection, unit, done=1, failed=given_up, accepted=len(outcome.kept), dropped=dropped, replayed=replayed
+        connection,
+        unit,
+        done=1,
+        failed=given_up,
+        accepted=len(outcome.kept),
+        dropped=dropped,
+        replayed=replayed,
+        repaired=_repaired(outcome),
     )
     # Events come after _count, which locks the dataset: so their ids are in the order in which they are committed.
     if given_up:
         _event(connection, unit, "budget.spent", "warn", f"the budget is spent; {given_up} units were not begun")
     return last
+
+
+def _repaired(outcome: Outcome) -> dict[str, dict[str, int]]:
+    """Of the rows that are repairs: by the old reason, how many were tried and accepted."""
+    found: dict[str, dict[str, int]] = {}
+    for accepted, rows in ((1, outcome.kept), (0, outcome.dropped)):
+        for row in rows:
+            if reason := row.attributes.get("repaired_reason"):
+                found = added(found, {reason: {"tried": 1, "accepted": accepted}})
+    return found
+
+
+def added(one: dict[str, dict[str, int]], other: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    """The sum of two tables of counts."""
+    return {
+        name: {key: one.get(name, {}).get(key, 0) + other.get(name, {}).get(key, 0) for key in ("tried", "accepted")}
+        for name in sorted({*one, *other})
+    }
 
 
 def _give_up(connection: Connection, unit: Claimed) -> int:
@@ -109,10 +134,18 @@ def _count(
     accepted: int = 0,
     dropped: dict[str, int] | None = None,
     replayed: int = 0,
+    repaired: dict[str, dict[str, int]] | None = None,
 ) -> bool:
     """Add to the dataset's counters; when every unit has ended, move it on to the selection."""
     dataset = connection.execute(
-        select(Dataset.dropped, Dataset.units_total, Dataset.units_done, Dataset.units_failed, Dataset.status)
+        select(
+            Dataset.dropped,
+            Dataset.units_total,
+            Dataset.units_done,
+            Dataset.units_failed,
+            Dataset.status,
+            Dataset.repaired,
+        )
         .where(Dataset.id == unit.dataset_id)
         .with_for_update()
     ).one()
@@ -129,6 +162,7 @@ def _count(
             units_failed=dataset.units_failed + failed,
             accepted=Dataset.accepted + accepted,
             dropped=drops,
+            repaired=added(dataset.repaired, repaired or {}),
             replayed_calls=Dataset.replayed_calls + replayed,
             version=Dataset.version + 1,
             status="selecting" if select_now else dataset.status,

@@ -72,7 +72,8 @@ class Metric:
     """A number a row gets, and the threshold at which it is dropped with `reason`: below it, or above it for `most`.
 
     `measured_by` is the module of `workers.gates` that measures it (one may measure several); None: the one of its
-    name. `calls` are the model calls that module makes for a row; `local`: it runs a model of its own in the worker.
+    name. `calls` are the model calls that module makes for a row; `local`: it runs a model of its own in the worker;
+    `needs` names the setting without which it cannot be measured.
     """
 
     summary: str
@@ -84,6 +85,7 @@ class Metric:
     measured_by: str | None = None
     calls: int = field(default=0)
     local: bool = field(default=False)
+    needs: str | None = None
 
     def passes(self, score: float, threshold: float) -> bool:
         """A threshold of 0 records the score and passes every row."""

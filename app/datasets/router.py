@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import conditional
-from app.datasets import models_served, service, stream
-from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
+from app.datasets import models_served, repair, service, stream
+from app.datasets.schemas import DatasetCreate, DatasetRead, DatasetRepair, EventRead, SampleRead
 from app.db import ReadSessionDep, SessionDep
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, UnknownCatalogEntry, WrongState
 from app.idempotency import ONCE_PROBLEMS, OnceDep
@@ -97,6 +97,28 @@ _verb(
 )
 _verb("pause", service.pause, "Make no more model calls until it is resumed.")
 _verb("resume", service.resume, "Go on where it was paused; nothing that was paid for is paid for again.")
+
+
+@router.post(
+    "/{dataset_id}/repair",
+    status_code=202,
+    response_model=DatasetRead,
+    responses={**NotFound.responses(), **InvalidRequest.responses(), **WrongState.responses(), **ONCE_PROBLEMS},
+    operation_id="repair_dataset",
+)
+def repair_dataset(
+    dataset_id: str, wanted: DatasetRepair, session: SessionDep, tenant: TenantDep, once: OnceDep
+) -> Any:
+    """Try rows that were dropped for one reason again, each by one model call that says what was wrong with it.
+
+    The gates measure the new rows as any other. The dataset goes back to `generating` and ends again; `repaired` says
+    how many were tried and accepted. Exports made before stay as they are.
+    """
+
+    def make() -> DatasetRead:
+        return service.read(repair.repair(session, tenant, dataset_id, wanted))
+
+    return once(session, tenant, wanted, DatasetRead, make)
 
 
 @router.get(

@@ -176,6 +176,23 @@ class DatasetCreate(BaseModel):
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
 
+class DatasetRepair(BaseModel):
+    """Dropped rows to try once more, each by one model call."""
+
+    model_config = Closed
+    reason: str = Field(
+        max_length=60, description="the reason they were dropped for, as `dropped` of the dataset has it"
+    )
+    limit: int = Field(default=1000, ge=1, le=100_000, description="at most so many rows, the earliest first")
+
+
+class Repaired(BaseModel):
+    """How many dropped rows of one reason were tried again, and how many of those passed every gate."""
+
+    tried: int
+    accepted: int
+
+
 class UnitCounts(BaseModel):
     total: int
     done: int
@@ -216,6 +233,7 @@ class DatasetRead(BaseModel):
     findings: dict[str, int] = Field(
         description="accepted rows by what the detectors found in them, such as `pii.EMAIL`; known once selected"
     )
+    repaired: dict[str, Repaired] = Field(description="the yield of repairs, by the reason the rows were dropped for")
     round: int
     units: UnitCounts
     usage: Usage

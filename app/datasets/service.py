@@ -17,6 +17,7 @@ from app.models import Dataset, Event, Sample
 from app.models.datasets import FINAL
 from app.problems import pointer
 from app.queue import ring
+from app.settings import settings
 
 
 def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list[str] | None) -> Dataset:
@@ -30,6 +31,11 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
         metric = catalog.METRICS.get(name, f"gates.{name}")
         if value != 0 and not metric.low <= value <= metric.high:
             message = f"gates.{name}: between {metric.low:g} and {metric.high:g}, or 0 to keep all"
+            raise InvalidRequest(message, param=f"gates.{name}", fields=[(f"/gates/{name}", message)])
+        if metric.needs and not getattr(settings(), metric.needs):
+            message = (
+                f"gates.{name}: this service has no model for it; its operator sets CORPUSMITH_{metric.needs.upper()}"
+            )
             raise InvalidRequest(message, param=f"gates.{name}", fields=[(f"/gates/{name}", message)])
     if wanted.chunking.overlap >= wanted.chunking.size:
         message = "chunking.overlap: must be smaller than chunking.size"

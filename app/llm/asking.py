@@ -69,6 +69,7 @@ class Asker:
         ahead: int,
         role: str = "generator",
         count: int | None = None,
+        sample: int = 0,
         **values: Any,
     ) -> Reply:
         """See `app.llm.protocol.Model.ask`."""
@@ -91,7 +92,7 @@ class Asker:
                 if bad and bad.reason == "truncated":
                     request["max_tokens"] = 2 * prompt.max_tokens
             body = orjson.dumps(request)
-            key = call_key(self.tenant_id, prompt, body, attempt)
+            key = call_key(self.tenant_id, prompt, body, attempt + CONTENT_TRIES * sample)
             estimate = len(body) // 4 + prompt.max_tokens // 4
             call = _Call(key, prompt.step, role, body, estimate, context.id, ahead)
             try:

@@ -25,12 +25,26 @@ class Model(Protocol):
         ahead: int,
         role: str = "generator",
         count: int | None = None,
+        sample: int = 0,
         **values: Any,
     ) -> Reply:
         """Render prompt `ref` about `context`, and return the reply, of the model class the prompt names.
 
         `ahead` is the number of calls on the longest path from this one to the end of the unit (1: nothing follows).
-        `count` sets the exact length of the reply's list. Raises Refused.
+        `count` sets the exact length of the reply's list. The same request with another
+        `sample` is a call of its own: a prompt with a temperature gives another reply. Raises Refused.
+        """
+        ...
+
+    async def loss(
+        self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
+    ) -> float:
+        """The mean negative log-likelihood, in nats per token, of `text` given `prefix`; 0 is "knew every word".
+
+        Both are the prompt as it stands: put white space between them at the end of `prefix`. With an empty prefix the
+        first token is not counted, since nothing comes before it. `context` adds no text: it names the server to ask,
+        where a role has several. Raises Refused (reason `too_short` for a text of no scored token). A server that gives
+        no log-probabilities fails the dataset at once (`no_logprobs`).
         """
         ...
 

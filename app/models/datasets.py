@@ -41,6 +41,7 @@ class Dataset(Leased, Base):
     accepted: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
     findings: Mapped[dict[str, int]] = mapped_column(Json, default=dict, server_default="{}")
+    repaired: Mapped[dict[str, dict[str, int]]] = mapped_column(Json, default=dict, server_default="{}")
     calls: Mapped[int] = mapped_column(default=0)
     replayed_calls: Mapped[int] = mapped_column(default=0)
     planning_calls: Mapped[int] = mapped_column(default=0, server_default="0")  # expected to weigh chunks, at most
@@ -71,7 +72,10 @@ class Context(Base):
 
 
 class Unit(Leased, Base):
-    """One context x one round of work. `status`: pending, running, done or failed."""
+    """One context x one round of work. `status`: pending, running, done or failed.
+
+    `work` is null for the task's own recipe; {"repair": [sample ids]} tries dropped rows of the context again.
+    """
 
     __tablename__ = "units"
     __table_args__ = (
@@ -87,6 +91,7 @@ class Unit(Leased, Base):
     position: Mapped[int]
     status: Mapped[str] = mapped_column(String(20), default="pending")
     reason: Mapped[str | None] = mapped_column(Text, default=None)
+    work: Mapped[dict[str, Any] | None] = mapped_column(Json, default=None)
 
 
 class Sample(Base):

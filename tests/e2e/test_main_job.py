@@ -6,13 +6,14 @@ from pathlib import Path
 import datasets
 import pytest
 
+from app import catalog
 from app.samples import paths
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
 from tests.faults.verify import verify_job
 from tests.service import Service
 
-OPEN = dict.fromkeys(("source", "numbers", "standalone", "agreement", "faithfulness", "answerability", "usefulness"), 0)
+OPEN = dict.fromkeys(catalog.TASKS["grounded_qa"].gates, 0)
 ONE_CONTEXT_A_PARAGRAPH = {"chunking": {"splitter": "recursive", "size": 400}}
 
 

@@ -170,6 +170,8 @@ class _Builder:
             return _FORMATS[schema["format"]]
         sentence = scene.document.sentences[scene.sentence]
         match name:
+            case "question" if scene.prompt.question and "answer" in self._root.get("properties", {}):
+                text = scene.prompt.question  # a row is mended: the question stays
             case "question" if scene.prompt.question and not self._asked:
                 text = evolved(scene)
             case "question":

@@ -41,6 +41,11 @@ async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
     return row
 
 
+def calls(work: Work) -> int:
+    """Model calls of all gates for one row that passes them."""
+    return sum(_cost(names)[0] for _, names in _modules(work.gates))
+
+
 def skipped(work: Work, row: Sample) -> frozenset[str]:
     """Metrics that make no sense for this kind of row: the task says which."""
     return catalog.TASKS[work.task].skips.get(row.kind, frozenset())

@@ -6,7 +6,7 @@ from app.domain import Sample
 from workers.gates import Measured
 from workers.recipes.work import Work
 
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
@@ -16,6 +16,6 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
 
 def supported_numbers(answer: str, text: str) -> float:
     """0..1: the share of the numbers in `answer` that stand in `text`; 1 when it has none."""
-    numbers = _NUMBER.findall(answer)
-    known = set(_NUMBER.findall(text))
+    numbers = NUMBER.findall(answer)
+    known = set(NUMBER.findall(text))
     return round(sum(number in known for number in numbers) / len(numbers), 3) if numbers else 1.0

@@ -109,6 +109,12 @@ GROUNDED_QA = DatasetTask(
     summary="Question and answer rows that one context supports, each with the exact text it rests on.",
     options=GroundedQaOptions,
     gates={
+        "stop_words": 1.0,
+        "refusal": 1.0,
+        "echo": 1.0,
+        "length": 300.0,
+        "question_length": 2.0,
+        "language": 0.1,
         "source": 90.0,
         "numbers": 1.0,
         "standalone": 1.0,

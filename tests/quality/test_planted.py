@@ -1,0 +1,112 @@
+"""Faults planted into a whole job, in two languages, and what the gates make of them: a table of recall and precision.
+
+PLANTED_CONTEXTS sets the size, 6 rows a context. What is planted is read from the words and grades of the rows, not
+from the reason they were dropped for.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.process import FakeModel
+from tests.faults.conftest import ferries
+from tests.service import Service
+
+CONTEXTS = int(os.environ.get("PLANTED_CONTEXTS", 45))
+RATE = 0.1
+RECALL, PRECISION = 0.98, 0.95
+Row = dict[str, Any]
+
+
+def russian_ferries(count: int) -> bytes:
+    """The same kind of text in Russian."""
+    return "\n\n".join(
+        f"Паром Номер {i} отходит из гавани Тарнхольм-{i} в {i % 24:02d}:{i % 60:02d} каждый день. Билет на него стоит "
+        f"{i + 3} евро и пятьдесят центов. Капитана этого парома зовут Пётр Иванов {i}. Паром берёт на борт {50 + i} "
+        f"пассажиров и {i + 2} машин, а построен он в {1900 + i} году на верфи города Бергвик-{i}."
+        for i in range(count)
+    ).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault, the model call it is planted into, how a row shows it, and the reasons that are right for it."""
+
+    step: str
+    shows: Callable[[Row], bool]
+    reasons: tuple[str, ...]
+
+
+def _invented_number(row: Row) -> bool:
+    """The fake model writes numbers from 417 on that the document does not have; its own are below, or are years."""
+    return any(417 <= int(number) < 1000 for number in re.findall(r"\d+", row["answer"]))
+
+
+def _grades(row: Row) -> list[float]:
+    return [v["score"] for v in row["verdicts"] if v["metric"] in ("faithfulness", "answerability", "usefulness")]
+
+
+FAULTS = {
+    "wrong_fact": Planted("answer", _invented_number, ("unsupported_number",)),
+    "invented_quote": Planted(
+        "answer", lambda row: "Zorv" in str(row["attributes"]) or "Зорв" in str(row["attributes"]), ("no_source",)
+    ),
+    "refusal": Planted(
+        "answer", lambda row: row["answer"].startswith(("I'm sorry, I cannot", "Извините, я не могу")), ("refused",)
+    ),
+    "wrong_language": Planted(
+        "answer",
+        lambda row: row["answer"] in (
+            "Паром отходит рано утром, а билет продаёт сам капитан.",
+            "The ferry leaves early, and the captain sells tickets.",
+        ),
+        ("wrong_language",),
+    ),
+    "unanswerable": Planted("answer", lambda row: row["answer"] == "UNKNOWN", ("unanswerable",)),
+    "prompt_echo": Planted(
+        "evolve", lambda row: "#Rewritten" in row["question"] or "given prompt" in row["question"], ("copied_prompt",)
+    ),
+    "copied_question": Planted(
+        "evolve", lambda row: row["kind"] == "evolved" and row["question"] == row["parent_question"], ("no_gain",)
+    ),
+    "low_score": Planted(
+        "judge", lambda row: 1.0 in _grades(row), ("not_faithful", "not_answerable", "not_useful")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "write"), [("en", ferries), ("ru", russian_ferries)])
+def test_each_planted_fault_is_found_and_nothing_else_is_called_by_its_name(
+    tmp_path: Path, language: str, write: Callable[[int], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = {"seed": 11, "faults": [{"fault": name, "step": f.step, "rate": RATE} for name, f in FAULTS.items()]}
+    with FakeModel(script) as model, Service(tmp_path, model_url=model.url) as service:
+        corpus = service.corpus({"ferries.txt": write(CONTEXTS)})
+        wanted = {"chunking": {"splitter": "recursive", "size": 400}, "language": language}
+        dataset = service.dataset(corpus, **wanted)
+        assert service.finished(dataset, 300)["status"] == "succeeded"
+        rows = service.samples(dataset)
+    assert len(rows) >= 5 * CONTEXTS
+    lines = [f"{language}, {len(rows)} rows: fault, planted, dropped, recall, precision"]
+    missed = []
+    for name, fault in FAULTS.items():
+        planted = [row for row in rows if fault.shows(row)]
+        right = [row for row in planted if row["reason"] in fault.reasons]
+        called = [row for row in rows if row["reason"] in fault.reasons]
+        recall = len(right) / max(1, len(planted))
+        precision = sum(fault.shows(row) for row in called) / max(1, len(called))
+        lines.append(f"{name:16} {len(planted):4} {len(right):4} {recall:6.3f} {precision:6.3f}")
+        if not planted or recall < RECALL or precision < PRECISION:
+            wrong = [row for row in planted if row not in right] + [row for row in called if not fault.shows(row)]
+            missed.append((name, [(r["reason"], r["question"], r["answer"], r["detail"]) for r in wrong[:3]]))
+    faulty = [row for row in rows if row["state"] == "accepted" and any(f.shows(row) for f in FAULTS.values())]
+    lines.append(f"accepted {sum(row['state'] == 'accepted' for row in rows)}, with a fault {len(faulty)}")
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))  # noqa: T201
+    assert missed == []
+    assert faulty == []
