@@ -106,6 +106,21 @@ class CitedAnswer(Reply):
         return [quote for quote in (self.quote, *self.further_quotes) if quote]
 
 
+class HopQuestion(Reply):
+    """Two facts from different parts of a document, and a question that joins them."""
+
+    first: Annotated[str, Field(min_length=1, max_length=300)]
+    second: Annotated[str, Field(min_length=1, max_length=300)]
+    question: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class HopQuestions(Reply):
+    """Questions for which no single part of a document is enough."""
+
+    counted = "questions"
+    questions: list[HopQuestion]
+
+
 class HopAnswer(Reply):
     """An answer that joins what at least two passages say."""
 

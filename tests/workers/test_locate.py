@@ -53,3 +53,11 @@ def test_the_page_is_that_of_the_quote_and_not_of_the_chunk() -> None:
     first, second = locate(CONTEXT, "The ferry Aurora"), locate(CONTEXT, "Dogs travel free")
     assert first is not None and second is not None
     assert (first.page, second.page) == (3, 4)
+
+
+def test_a_fuzzy_find_neither_begins_nor_ends_in_white_space() -> None:
+    text = "# Piers\n\nIn 1974 a storm destroyed the old wooden pier.\n\nNo ship could land."
+    chunk = CHUNK.model_copy(update={"start": 0, "end": len(text), "text": text})
+    span = locate(Context(id="x", chunks=(chunk,), language="en"), "\nIn 1974 storms destroyed an old wooden pier.\n\n")
+    assert span is not None
+    assert span.quote == span.quote.strip() == text[span.start : span.end]

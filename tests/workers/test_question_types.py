@@ -28,7 +28,7 @@ def only_drop(outcome: Any) -> Dropped:
 
 def hop_model(quotes: list[str], answer: str = HOP_ANSWER, alone: str = "UNKNOWN") -> Scripted:
     return Scripted(
-        ask__multi_hop={"questions": [HOP]},
+        ask__multi_hop={"questions": [{"first": BOTH[0], "second": BOTH[1], "question": HOP}]},
         answer__multi_hop={"quotes": quotes, "answer": answer},
         judge__grounded=AGREES | {"own_answer": "since 1998"},
         judge__own_answer={"own_answer": alone},
@@ -98,7 +98,9 @@ def test_a_question_for_which_one_chunk_is_enough_is_not_multi_hop(
 
 def test_a_second_quote_that_adds_no_word_is_not_a_hop() -> None:
     model = Scripted(
-        ask__multi_hop={"questions": ["When does the ferry Aurora leave Norvik?"]},
+        ask__multi_hop={
+            "questions": [{"first": "-", "second": "-", "question": "When does the ferry Aurora leave Norvik?"}]
+        },
         answer__multi_hop={
             "quotes": ["The ferry Aurora leaves Norvik at 07:40.", "Norvik is a town."],
             "answer": "The ferry Aurora leaves Norvik at 07:40.",

@@ -2,7 +2,7 @@
 
 from app.catalog.questions import QuestionType
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
-from app.replies import Questions, UnstatedQuestions
+from app.replies import HopQuestions, Questions, Unstated, UnstatedQuestions
 from workers.recipes.work import Work
 from workers.steps.profile import draw, told
 from workers.steps.question import Question
@@ -25,11 +25,11 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
     reply = await work.model.ask(
         ref, context=work.context, ahead=ahead, count=count, language=work.language, avoid=avoid(work), **more
     )
-    assert isinstance(reply, Questions | UnstatedQuestions)
+    assert isinstance(reply, Questions | UnstatedQuestions | HopQuestions)
     found = []
     for i, (asked, profile) in enumerate(zip(reply.questions, profiles, strict=False)):
         attributes: dict[str, str] = profile.attributes(kind)
-        if not isinstance(asked, str):
+        if isinstance(asked, Unstated):
             attributes["missing"] = asked.missing
         found.append(
             Question(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.domain import Chunk, Dropped, Sample, Span
 from workers.recipes.work import Work
-from workers.steps.phrases import phrases
+from workers.steps.wording import phrases
 
 KIND = "cloze"
 GAP = "_____"

@@ -8,8 +8,8 @@ from workers.recipes.work import Work
 from workers.steps.answer import PROMPT as ANSWER
 from workers.steps.answer import is_unknown
 from workers.steps.locate import locate_all
-from workers.steps.phrases import denies, phrases
 from workers.steps.question import Question
+from workers.steps.wording import denies, phrases
 
 PROMPT = "answer/unanswerable@1"
 

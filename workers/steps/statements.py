@@ -10,8 +10,8 @@ from workers import gates
 from workers.recipes.work import Work
 from workers.steps.ask import avoid
 from workers.steps.locate import locate_all
-from workers.steps.phrases import phrases
 from workers.steps.profile import Profile, draw
+from workers.steps.wording import phrases
 
 KIND = "true_false"
 ASK = "ask/true_false@1"
