@@ -19,13 +19,13 @@ Content = Literal[
 ]  # fmt: skip
 NEEDS: dict[str, frozenset[str]] = {
     "wrong_fact": frozenset({"answer"}),
-    "invented_quote": frozenset({"quote"}),
+    "invented_quote": frozenset({"quote", "quotes"}),
     "copied_question": frozenset({"question"}),
     "refusal": frozenset({"answer", "question"}),
     "prompt_echo": frozenset({"question", "questions"}),
     "wrong_language": frozenset({"answer", "question", "questions"}),
     "low_score": frozenset({"#graded"}),
-    "unanswerable": frozenset({"answerable", "answerability", "quote"}),
+    "unanswerable": frozenset({"answerable", "answerability", "quote", "quotes"}),
 }
 
 
