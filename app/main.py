@@ -5,6 +5,7 @@ from fastapi.security import HTTPBearer
 
 from app import browse, log, problems
 from app.corpora.router import router as corpora
+from app.coverage.router import router as coverage
 from app.datasets.router import router as datasets
 from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
@@ -32,7 +33,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, browse.catalogue):
+    for router in (corpora, documents, datasets, exports, coverage, browse.catalogue):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app
