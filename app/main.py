@@ -11,6 +11,7 @@ from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
 from app.middleware import BodyLimit, RequestId
+from app.reports.router import router as reports
 from app.settings import settings
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
@@ -33,7 +34,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, coverage, browse.catalogue):
+    for router in (corpora, documents, datasets, exports, coverage, reports, browse.catalogue):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app

@@ -81,6 +81,7 @@ def _finish(session: Session, dataset: Dataset, copies: list[tuple[int, str]]) -
         datasets.fail(session, dataset, "no_rows", f"no row passed the gates ({reasons})")
         return
     datasets.move(session, dataset, "succeeded", f"{accepted} rows accepted", dropped=dataset.dropped)
+    ring(session, "report", dataset.id)  # lost, it is computed when somebody asks for it
 
 
 def _drop(session: Session, row: int, reason: str, detail: str) -> None:
