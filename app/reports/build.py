@@ -1,9 +1,9 @@
 """Compute a dataset's report: one walk over its rows, one over their sources, a few sums by the database."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import select
@@ -144,7 +144,7 @@ def _lengths(split: counting.Split) -> Lengths:
     p5, p50, p95, longest = (counting.percentile(split.accepted, share) for share in (0.05, 0.5, 0.95, 1.0))
     average = counting.mean(split.accepted)
     whole = {"p5": p5, "p50": p50, "p95": p95, "longest": longest}
-    only = counting.Split(accepted=_up_to(split.accepted, p95))
+    only = counting.Split(accepted=_up_to(split.accepted, 2 * (p95 or 0)))
     return Lengths(
         **{name: None if value is None else int(value) for name, value in whole.items()},
         mean=None if average is None else round(average, 1),
@@ -152,10 +152,9 @@ def _lengths(split: counting.Split) -> Lengths:
     )
 
 
-def _up_to(counts: Any, p95: float | None) -> Any:
-    """Without the longest where they would press all others into the first bar: those count at twice the 95th %."""
-    most = 2 * p95 if p95 else 0
-    found: Any = type(counts)()
+def _up_to(counts: Counter[float], most: float) -> Counter[float]:
+    """Values above `most` as `most`: a few very long rows would press all others into the first bar."""
+    found: Counter[float] = Counter()
     for value, n in counts.items():
         found[min(value, most)] += n
     return found

@@ -1,5 +1,6 @@
 """Counts, percentiles and histograms of values of which only the counts are kept."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ BARS = 20
 GRADES = 12  # so few different values get a bar each
 MOST = 200  # different words of one kind; what comes later is counted together
 OTHER = "(other)"
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
 
 
 class Bin(NamedTuple):
@@ -34,7 +36,7 @@ class Split:
             (self.accepted if accepted else self.dropped)[round(value, 3)] += 1
 
     def bins(self, low: float | None = None, high: float | None = None) -> list[Bin]:
-        """A bar for each value if they are few, else BARS bars of one width over [low, high] and all values seen."""
+        """A bar for each value if they are few, else about BARS of one width over [low, high] and all values seen."""
         values = sorted({*self.accepted, *self.dropped})
         if not values:
             return []
@@ -42,11 +44,15 @@ class Split:
             return [Bin(value, value, self.accepted[value], self.dropped[value]) for value in values]
         first = values[0] if low is None else min(low, values[0])
         last = values[-1] if high is None else max(high, values[-1])
-        width = (last - first) / BARS
-        counts = [[0, 0] for _ in range(BARS)]
+        width, bars = (last - first) / BARS, BARS
+        if all(value == int(value) for value in (first, *values)) and last - first < 50 * BARS:
+            # Whole numbers in bars of whole numbers, or some bars would hold one more of them than others.
+            width = ceil(width + 1 / BARS)
+            bars = int((last - first) // width) + 1
+        counts = [[0, 0] for _ in range(bars)]
         for which, counter in enumerate((self.accepted, self.dropped)):
             for value, n in counter.items():
-                counts[min(BARS - 1, int((value - first) / width))][which] += n
+                counts[min(bars - 1, int((value - first) / width))][which] += n
         return [Bin(first + i * width, first + (i + 1) * width, *pair) for i, pair in enumerate(counts)]
 
 
@@ -62,8 +68,10 @@ class Words:
         self.counts.setdefault(word, [0, 0])[0 if accepted else 1] += 1
 
     def most_first(self) -> list[tuple[str, int, int]]:
-        """(word, accepted, dropped)."""
+        """(word, accepted, dropped); by value where all words are numbers."""
         rows = [(word, kept, lost) for word, (kept, lost) in self.counts.items()]
+        if all(_NUMBER.fullmatch(word) for word in self.counts):
+            return sorted(rows, key=lambda row: float(row[0]))
         return sorted(rows, key=lambda row: (-row[1] - row[2], row[0]))
 
 
