@@ -5,11 +5,13 @@ from fastapi.security import HTTPBearer
 
 from app import browse, log, problems
 from app.corpora.router import router as corpora
+from app.coverage.router import router as coverage
 from app.datasets.router import router as datasets
 from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
 from app.middleware import BodyLimit, RequestId
+from app.reports.router import router as reports
 from app.settings import settings
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
@@ -32,7 +34,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, browse.catalogue):
+    for router in (corpora, documents, datasets, exports, coverage, reports, browse.catalogue):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app

@@ -13,8 +13,15 @@ from app.settings import settings
 
 log = structlog.get_logger()
 
-TaskName = Literal["parse", "plan", "drain", "select", "export"]
-QUEUES: dict[TaskName, str] = {"parse": "cpu", "plan": "cpu", "drain": "llm", "select": "cpu", "export": "cpu"}
+TaskName = Literal["parse", "plan", "drain", "select", "export", "report"]
+QUEUES: dict[TaskName, str] = {
+    "parse": "cpu",
+    "plan": "cpu",
+    "drain": "llm",
+    "select": "cpu",
+    "export": "cpu",
+    "report": "cpu",
+}
 RING_EXPIRES_SECONDS = 60  # a ring nobody heard is rung again by the sweep; old ones must not pile up
 
 

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     generator_model: str = ""
     generator_api_key: SecretStr = SecretStr("")
     generator_tokenizer: str = Field(default="", description="folder with tokenizer.json, for chunking by tokens")
+    tokenizers: dict[str, str] = Field(
+        default_factory=dict,
+        description="JSON map of base models, name to folder, tokenizer.json or hub id: whose tokens reports count",
+    )
     judge_url: str = ""
     judge_model: str = ""
     judge_api_key: SecretStr = SecretStr("")
