@@ -78,6 +78,15 @@ def get(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False
     return dataset
 
 
+def version(session: Session, tenant_id: str, dataset_id: str) -> int:
+    """Its version alone. Raises NotFound."""
+    query = select(Dataset.version).where(Dataset.id == dataset_id, Dataset.tenant_id == tenant_id)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound(f"dataset {dataset_id}", param="dataset_id")
+    return found
+
+
 def page(session: Session, tenant_id: str, corpus_id: str | None, after: str | None, limit: int) -> dict[str, Any]:
     query = select(Dataset).where(Dataset.tenant_id == tenant_id)
     if corpus_id:
