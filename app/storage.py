@@ -1,5 +1,6 @@
 """Blobs by content hash, in a folder or in S3. A blob is there whole and durable, or not at all."""
 
+import errno
 import hashlib
 import os
 import secrets
@@ -151,6 +152,11 @@ def storage() -> Storage:
 
         return Bucket(settings().storage_url)
     raise ValueError(f"CORPUSMITH_STORAGE_URL must begin with file:// or s3://, not {url.scheme}://")
+
+
+def is_full(error: OSError) -> bool:
+    """Does it say that there is no room: a full disk, a quota, or a limit on the size of files?"""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def text(sha256: str) -> str:
