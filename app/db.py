@@ -171,8 +171,8 @@ def transaction() -> Iterator[Session]:
 def reading() -> Iterator[Session]:
     """A session that only reads.
 
-    On SQLite it neither waits for a writer nor holds one up, and sees one state throughout. On PostgreSQL each statement
-    sees its own, as under READ COMMITTED, and stands alone: BEGIN and ROLLBACK would be two round trips more.
+    On SQLite it neither waits for a writer nor holds one up, and sees one state throughout. On PostgreSQL each
+    statement sees its own, as under READ COMMITTED, and stands alone: BEGIN and ROLLBACK would be two more round trips.
     """
     with Session(engine(), expire_on_commit=False) as session:
         session.connection(execution_options=_READING[engine().dialect.name])

@@ -11,6 +11,7 @@ from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
 from app.middleware import BodyLimit, RequestId
 from app.settings import settings
+from app.version import VERSION
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
 
@@ -27,7 +28,7 @@ def create_app() -> FastAPI:
     log.configure()
     bearer = HTTPBearer(auto_error=False, description="needed as soon as one API key exists")
     app = FastAPI(
-        title="Corpusmith", version="0.1.0", description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
+        title="Corpusmith", version=VERSION, description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
     )
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)

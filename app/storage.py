@@ -5,7 +5,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,7 @@ class Folder:
         self.root = root
         self.incoming = root / "incoming"
         self.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._settled_folders: set[Path] = set()  # this process has seen their names to the disk
 
     def path(self, sha256: str) -> Path:
         return self.root / sha256[:2] / sha256
@@ -90,15 +91,21 @@ class Folder:
         if settle:
             os.fsync(upload.file.fileno())
         final = self.path(upload.sha256)
-        if not final.exists():
+        was_there = final.exists()
+        if not was_there:
             final.parent.mkdir(exist_ok=True, mode=0o700)
             # A hard link and not a rename: the temporary name stays ours to remove, whatever happens.
-            with suppress(FileExistsError):
+            try:
                 os.link(upload.file.name, final)
-        if settle:  # also for a blob that was there: another upload may have linked it and not settled yet
-            _fsync(final)
-            for folder in (final.parent, self.root):
-                _fsync(folder)
+            except FileExistsError:
+                was_there = True
+        if settle:
+            if was_there:  # another upload may have linked it and not settled yet
+                _fsync(final)
+            _fsync(final.parent)
+            if final.parent not in self._settled_folders:
+                _fsync(self.root)
+                self._settled_folders.add(final.parent)
         return upload.sha256
 
     def settle(self) -> None:
@@ -162,6 +169,20 @@ def is_full(error: OSError) -> bool:
 def text(sha256: str) -> str:
     """A whole blob as UTF-8 text."""
     return b"".join(storage().read(sha256)).decode()
+
+
+def keep_all(blobs: Sequence[bytes]) -> list[str]:
+    """Store each of them; returns their SHA-256s. Many are made durable by one sync."""
+    if len(blobs) == 1:
+        return [keep_bytes(blobs[0])]
+    kept = []
+    for data in blobs:
+        with storage().upload() as upload:
+            upload.write(data)
+            kept.append(storage().keep(upload, settle=False))
+    if kept:
+        storage().settle()
+    return kept
 
 
 def keep_bytes(data: bytes) -> str:

@@ -16,12 +16,13 @@ from pydantic import TypeAdapter
 from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from app import VERSION, catalog, storage
+from app import catalog, storage
 from app.db import reading, transaction
 from app.domain import Sample, Span, Verdict
 from app.models import Context, Dataset, Export, Unit
 from app.models import Sample as Row
 from app.settings import settings
+from app.version import VERSION
 from workers import lease
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.datasets import service as datasets
-from app.db import reading, transaction
+from app.db import reading, slices, transaction
 from app.models import Context, Dataset, Sample, Unit
 from app.queue import ring
 from app.settings import settings
@@ -147,10 +147,8 @@ def _split(session: Session, dataset: Dataset) -> None:
     held_out = order[: int(len(order) * dataset.spec["validation_share"])]
     mine = (Sample.dataset_id == dataset.id, Sample.state == "accepted")
     session.execute(update(Sample).where(*mine).values(split="train"))
-    for i in range(0, len(held_out), 500):
-        session.execute(
-            update(Sample).where(*mine, Sample.context_id.in_(held_out[i : i + 500])).values(split="validation")
-        )
+    for some in slices(held_out):
+        session.execute(update(Sample).where(*mine, Sample.context_id.in_(some)).values(split="validation"))
 
 
 def _by_content(session: Session, dataset: Dataset, context_ids: list[str]) -> list[str]:

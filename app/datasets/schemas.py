@@ -96,7 +96,7 @@ class DatasetRead(BaseModel):
     corpus_id: str
     name: str
     task: str
-    status: Literal["validating", "planned", "generating", "paused", "selecting", "succeeded", "failed", "cancelled"]
+    status: Literal["validating", "generating", "paused", "selecting", "succeeded", "failed", "cancelled"]
     waiting: str | None
     error: DatasetError | None
     shortfall: str | None

@@ -15,9 +15,11 @@ from app.models import ApiKey, Tenant
 from app.models.tenants import DEFAULT_TENANT
 
 CACHE_SECONDS = 2.0  # a revoked key may work this much longer
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a bearer secret (or none) stands for: its tenant if it is a working key, and whether there is any such key."""
+    """What a bearer secret (or none) stands for: the tenant of a working key; and whether there is any such key."""
 
     tenant_id: str | None
     any_active: bool
