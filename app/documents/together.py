@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from app.db import transaction
 from app.documents import service
@@ -56,7 +56,7 @@ def add(tenant_id: str, corpus_id: str, stored: Sequence[service.Stored]) -> Add
 def _commit(uploads: list[_Upload]) -> None:
     try:
         added = _all(uploads)
-    except IntegrityError:  # another process was at one of the names
+    except (IntegrityError, DataError):  # another process was at one of the names, or one of them cannot be stored
         for one in uploads:
             try:
                 one.added = _alone(one)
