@@ -5,17 +5,20 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
 from app.errors import NotFound
 from app.settings import settings
 
 READ_BYTES = 1024 * 1024
+
+Item = TypeVar("Item")
 
 
 class Upload:
@@ -41,6 +44,10 @@ class Storage(Protocol):
 
     def keep(self, upload: Upload, *, settle: bool = True) -> str:
         """Store under the SHA-256 and return it. With settle=False it is durable only after `settle()`."""
+        ...
+
+    def keep_many(self, uploads: Sequence[Upload]) -> list[str]:
+        """The same for several, durable when it returns, in less time than one by one."""
         ...
 
     def settle(self) -> None:
@@ -86,27 +93,37 @@ class Folder:
                 file.close()
 
     def keep(self, upload: Upload, *, settle: bool = True) -> str:
-        """fsync the bytes, link them under their hash, fsync the folders: only then is the blob acknowledged."""
+        if settle:
+            return self.keep_many([upload])[0]
         upload.file.flush()
-        if settle:
-            os.fsync(upload.file.fileno())
-        final = self.path(upload.sha256)
-        was_there = final.exists()
-        if not was_there:
-            final.parent.mkdir(exist_ok=True, mode=0o700)
-            # A hard link and not a rename: the temporary name stays ours to remove, whatever happens.
-            try:
-                os.link(upload.file.name, final)
-            except FileExistsError:
-                was_there = True
-        if settle:
-            if was_there:  # another upload may have linked it and not settled yet
-                _fsync(final)
-            _fsync(final.parent)
-            if final.parent not in self._settled_folders:
-                _fsync(self.root)
-                self._settled_folders.add(final.parent)
+        self._link(upload)
         return upload.sha256
+
+    def keep_many(self, uploads: Sequence[Upload]) -> list[str]:
+        """fsync the bytes, link them under their hash, fsync the folders: only then are the blobs acknowledged."""
+        for upload in uploads:
+            upload.file.flush()
+        _at_once(os.fsync, [upload.file.fileno() for upload in uploads])
+        there = {self.path(upload.sha256) for upload in uploads if not self._link(upload)}
+        folders = {self.path(upload.sha256).parent for upload in uploads}
+        # What was there, too: another upload may have linked it and not settled yet.
+        _at_once(_fsync, [*there, *folders])
+        if not folders <= self._settled_folders:
+            _fsync(self.root)
+            self._settled_folders |= folders
+        return [upload.sha256 for upload in uploads]
+
+    def _link(self, upload: Upload) -> bool:
+        """Whether it is under its hash now and was not before."""
+        final = self.path(upload.sha256)
+        if final.exists():
+            return False
+        final.parent.mkdir(exist_ok=True, mode=0o700)
+        try:
+            os.link(upload.file.name, final)  # and not a rename: the temporary name stays ours to remove
+        except FileExistsError:
+            return False
+        return True
 
     def settle(self) -> None:
         os.sync()
@@ -138,6 +155,16 @@ class Folder:
         if not path.exists():
             raise NotFound(f"blob {sha256}")
         yield path
+
+
+def _at_once(sync: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Several syncs at the same time: the file system makes fewer journal commits of them than one by one."""
+    if len(items) > 1:
+        with ThreadPoolExecutor(min(8, len(items))) as pool:
+            list(pool.map(sync, items))
+    else:
+        for item in items:
+            sync(item)
 
 
 def _fsync(path: Path) -> None:
@@ -172,17 +199,12 @@ def text(sha256: str) -> str:
 
 
 def keep_all(blobs: Sequence[bytes]) -> list[str]:
-    """Store each of them; returns their SHA-256s. Many are made durable by one sync."""
-    if len(blobs) == 1:
-        return [keep_bytes(blobs[0])]
-    kept = []
-    for data in blobs:
-        with storage().upload() as upload:
+    """Store some blobs, together; returns their SHA-256s."""
+    with ExitStack() as stack:
+        uploads = [stack.enter_context(storage().upload()) for _ in blobs]
+        for upload, data in zip(uploads, blobs, strict=True):
             upload.write(data)
-            kept.append(storage().keep(upload, settle=False))
-    if kept:
-        storage().settle()
-    return kept
+        return storage().keep_many(uploads) if uploads else []
 
 
 def keep_bytes(data: bytes) -> str:

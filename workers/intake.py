@@ -1,8 +1,10 @@
 """Parse pending documents: claim some, read each in the jail, store their texts and layouts, or the reasons why not."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import structlog
@@ -38,11 +40,17 @@ class Claimed(NamedTuple):
 
 
 def run() -> None:
-    """Go on until no pending document is free."""
+    """Go on until no pending document is free. While one thread stores what it read, the other reads."""
+    reading = threading.Lock()  # the jail is for one at a time
+    with Jail(settings()) as jail, ThreadPoolExecutor(2, "intake") as pool:
+        for ended in [pool.submit(_go_on, jail, reading) for _ in range(2)]:
+            ended.result()
+
+
+def _go_on(jail: Jail, reading: threading.Lock) -> None:
     owner = lease.new_owner()
-    with Jail(settings()) as jail:
-        while not shutdown.requested.is_set() and (claimed := _claim(owner)):
-            _work(jail, owner, claimed)
+    while not shutdown.requested.is_set() and (claimed := _claim(owner)):
+        _work(jail, reading, owner, claimed)
 
 
 def _claim(owner: str) -> list[Claimed]:
@@ -66,16 +74,17 @@ def _claim(owner: str) -> list[Claimed]:
     return [claimed[document_id] for document_id in ids if document_id in claimed]
 
 
-def _work(jail: Jail, owner: str, claimed: list[Claimed]) -> None:
+def _work(jail: Jail, reading: threading.Lock, owner: str, claimed: list[Claimed]) -> None:
     """Read what there is time for, keep what came of it in one commit, and give the rest back as it was."""
     left = deque(claimed)
     outcomes: list[tuple[Claimed, Outcome]] = []
     with lease.heartbeat(Document, [document.id for document in claimed], owner):
-        end = time.monotonic() + BEGIN_SECONDS
         try:
-            while left and not (outcomes and (shutdown.requested.is_set() or time.monotonic() > end)):
-                document = left.popleft()
-                outcomes.append((document, _read(jail, document)))
+            with reading:
+                end = time.monotonic() + BEGIN_SECONDS
+                while left and not (shutdown.requested.is_set() or (outcomes and time.monotonic() > end)):
+                    document = left.popleft()
+                    outcomes.append((document, _read(jail, document)))
         finally:
             # After an error too. What was begun then keeps its attempt, or it could end every worker for ever.
             _give_back(owner, left)

@@ -1,5 +1,6 @@
 """Documents are claimed and finished by twenties, and yet each is read, fails and is fenced alone."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_what_was_not_begun_is_given_back_as_it_was(corpus_id: str, environment:
     environment.setattr(intake, "BEGIN_SECONDS", 0.0)
     owner = lease.new_owner()
     with Jail(settings()) as jail:
-        intake._work(jail, owner, intake._claim(owner))
+        intake._work(jail, threading.Lock(), owner, intake._claim(owner))
     left = [row for row in documents().values() if row.status == "pending"]
     assert [(row.owner, row.attempt) for row in left] == [(None, 0)] * 2
 
