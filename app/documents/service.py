@@ -59,7 +59,7 @@ def add(session: Session, tenant_id: str, corpus_id: str, stored: Sequence[Store
 
 def _current(session: Session, corpus_id: str, wanted: Sequence[str]) -> dict[str, Document]:
     """The documents that have these names now, locked in the order of their names."""
-    found = {}
+    found: dict[str, Document] = {}
     for some in slices(sorted(set(wanted))):
         query = select(Document).where(Document.corpus_id == corpus_id, Document.name.in_(some), ~Document.replaced)
         found |= {row.name: row for row in session.scalars(query.order_by(Document.name).with_for_update())}
