@@ -13,6 +13,7 @@ from app.exports.router import router as exports
 from app.middleware import BodyLimit, RequestId
 from app.reports.router import router as reports
 from app.settings import settings
+from app.version import VERSION
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
 
@@ -29,7 +30,7 @@ def create_app() -> FastAPI:
     log.configure()
     bearer = HTTPBearer(auto_error=False, description="needed as soon as one API key exists")
     app = FastAPI(
-        title="Corpusmith", version="0.1.0", description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
+        title="Corpusmith", version=VERSION, description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
     )
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
