@@ -144,7 +144,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     chunks = _chunks(session, chunk_ids)
     later = [unit.context_id for unit, _ in rows if unit.round > 0]
     asked = _asked(session, later) if later else {}
-    rejects = _rejects(session, [row for unit, _, _ in rows for row in (unit.work or {}).get("repair", ())])
+    rejects = _rejects(session, [row for unit, _ in rows for row in (unit.work or {}).get("repair", ())])
     found = []
     for unit, context in rows:
         dataset = datasets[unit.dataset_id]

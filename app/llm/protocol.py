@@ -47,15 +47,3 @@ class Model(Protocol):
         no log-probabilities fails the dataset at once (`no_logprobs`).
         """
         ...
-
-    async def loss(
-        self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
-    ) -> float:
-        """The mean negative log-likelihood, in nats per token, of `text` given `prefix`; 0 is "knew every word".
-
-        Both are the prompt as it stands: put white space between them at the end of `prefix`. With an empty prefix the
-        first token is not counted, since nothing comes before it. `context` adds no text: it names the server to ask,
-        where a role has several. Raises Refused (reason `too_short` for a text of no scored token). A server that gives
-        no log-probabilities fails the dataset at once (`no_logprobs`).
-        """
-        ...

@@ -15,7 +15,7 @@ def test_thirteen_words_in_a_row_are_found_and_twelve_are_not() -> None:
     tests = TestSet(13)
     tests.add([" ".join(theirs)])
     runs = {tuple(theirs[i : i + 13]) for i in range(28)}
-    clean, planted = [], []
+    clean, planted = list[list[str]](), list[list[str]]()
     for i in range(200):
         ours = writer.words(30)
         length = 13 if i % 2 else 12

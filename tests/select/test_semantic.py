@@ -12,12 +12,13 @@ def clustered(seed: int, centres: int, each: int, spread: float) -> NDArray[np.f
     points = np.repeat(random.normal(size=(centres, 64)), each, axis=0)
     points += spread * random.normal(size=points.shape)
     random.shuffle(points)
-    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points, dtype=np.float32)
 
 
 def plainly(vectors: NDArray[np.float32], facts: list[int], within: float, overall: float) -> list[int]:
     kept: list[int] = []
-    dropped = []
+    dropped: list[int] = []
     for row in range(len(vectors)):
         cosines = vectors[kept] @ vectors[row] if kept else np.empty(0)
         bounds = [min(within, overall) if facts[other] == facts[row] else overall for other in kept]

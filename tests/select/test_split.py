@@ -1,6 +1,7 @@
 """The split: whole fact clusters, no near copy on both sides, and the same whatever the ids are."""
 
 import itertools
+from hashlib import blake2b
 
 import pytest
 
@@ -15,7 +16,7 @@ def rows_of(texts: list[str], *, first_id: int = 1, each: int = 3) -> list[Row]:
     """Rows of so many a context, each resting on a text of its own."""
     made = []
     for at, text in enumerate(texts):
-        digest = duplicates.blake2b(" ".join(words(text)).encode(), digest_size=8).digest()
+        digest = blake2b(" ".join(words(text)).encode(), digest_size=8).digest()
         span = (at // each, 100 * (at % each), 100 * (at % each) + 50)
         made.append(Row(first_id + at, at // each, "original", at // each, (span,), digest, ()))
     return made

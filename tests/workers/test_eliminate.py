@@ -3,6 +3,8 @@
 import pytest
 
 from app import catalog, prompts
+from workers.gates.refusal import refusal
+from workers.gates.stop_words import says_something
 from workers.steps import eliminate
 
 PARENT = "At what time does the ferry Aurora leave Norvik on weekdays?"
@@ -17,11 +19,11 @@ def fault(text: str, parent: str = PARENT, around: str = "", prompt: str = DEEPE
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("…?!", "empty"),
+        ("…?!", "says_nothing"),
         ("At what TIME does the ferry «Aurora» leave Norvik, on weekdays", "no_gain"),
         ("At what time does the ferry Aurora leave Norvik on weekdays in winter?", "near_copy"),
-        ("I'm sorry, I cannot help with that request.", "refusal"),
-        ("Извините, я не могу ответить на этот вопрос.", "refusal"),
+        ("I'm sorry, I cannot help with that request.", "refused"),
+        ("Извините, я не могу ответить на этот вопрос.", "refused"),
         ("#Rewritten Prompt#: What else must a passenger of the Aurora know?", "copied_prompt"),
         ("For the given prompt: when can one travel?", "copied_prompt"),
         ("Переписанный вопрос: кто и когда может уехать из Норвика?", "copied_prompt"),
@@ -113,7 +115,7 @@ def test_rouge_l_gives_the_values_of_the_paper_s_own_example() -> None:
     ],
 )
 def test_a_refusal_is_heard_in_many_languages(answer: str, language: str) -> None:
-    assert (eliminate.of_answer(answer, language) or ("",))[0] == "refusal"
+    assert refusal(answer, "")
 
 
 @pytest.mark.parametrize(
@@ -128,11 +130,12 @@ def test_a_refusal_is_heard_in_many_languages(answer: str, language: str) -> Non
         ("Yes.", "en"), ("No", "en"), ("Both.", "en"), ("In May.", "en"), ("12", "en"),
         ("The US.", "en"), ("WHO", "en"),
         ("Да.", "ru"), ("Нет", "ru"), ("Обе", "ru"), ("7:40", "ru"), ("На причале", "ru"),
-        ("Eine.", "de"), ("是", "zh"), ("すし", "ja"),
+        ("是", "zh"), ("すし", "ja"),
     ],
 )  # fmt: skip
 def test_short_answers_and_talk_about_apologies_are_answers(answer: str, language: str) -> None:
-    assert eliminate.of_answer(answer, language) is None
+    assert not refusal(answer, "")
+    assert says_something(answer)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +146,4 @@ def test_short_answers_and_talk_about_apologies_are_answers(answer: str, languag
     ],
 )  # fmt: skip
 def test_an_answer_of_punctuation_and_stop_words_is_empty(answer: str, language: str) -> None:
-    assert (eliminate.of_answer(answer, language) or ("",))[0] == "empty"
-
-
-def test_stop_words_are_those_of_the_context_s_language() -> None:
-    assert eliminate.of_answer("Die", "de") is not None
-    assert eliminate.of_answer("Die", "en") is None
+    assert not says_something(answer)

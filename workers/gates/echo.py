@@ -12,14 +12,31 @@ from workers.gates import Measured
 from workers.recipes.work import Work
 
 RUN = 7  # words in a row that are the prompt's: fewer are common phrases
+# Names that prompts and papers give to what is evolved, pointers to a place the reader does not see, and bare JSON.
 _MARKS = re.compile(
-    r"#\s*(?:the\s+)?(?:given|rewritten|created|new)\b[^#]*#"
-    r"|\b(?:given|rewritten|created|original) (?:prompt|question|instruction)s?\b"
-    r"|\b(?:данн|переписанн|исходн|созданн)\w+ (?:промпт|вопрос|инструкци|запрос)\w*"
-    r"|\b(?:gegebene|umgeschriebene|ursprüngliche)[nrs]? (?:prompt|frage|anweisung)\b"
-    r"|\b(?:prompt donné|question (?:donnée|réécrite)|pregunta (?:dada|reescrita)|domanda (?:data|riscritta))\b"
-    r"|[\"'](?:quote|answer|question|questions|own_answer|reason|faithfulness|answerability|usefulness)[\"']\s*:"
-    r"|</?document\b|```json|\[/?INST\]|<\|[a-z_]+\|>|\{\{|\}\}",
+    "|".join(
+        (
+            r"#+ ?(?:the )?(?:given|rewritten|new|created|evolved)\b",
+            r"</?(?:instruction|document|evolved|answer)>",
+            r"\b(?:given|rewritten|evolved|original) (?:prompt|question|instruction)\b",
+            r"\b(?:new|old|evolved) (?:prompt|question|instruction)\s*:",
+            r"\b(?:stands?|stated|given|mentioned|described) above\b",
+            r"\b(?:данн|исходн|переписанн|изначальн|усложн[её]нн)\w+ (?:вопрос|запрос|промпт|инструкци|задани)\w*",
+            r"\b(?:нов|стар)\w+ (?:вопрос|запрос|промпт|инструкци|задани)\w*\s*:",
+            r"\b(?:сказан|указан|изложен|привед[её]н|описан|упомянут)\w* выше\b",
+            r"\bвыше(?:указанн|изложенн|приведенн|описанн)\w+",
+            r"\b(?:gegebene|ursprüngliche|umgeschriebene|umformulierte)[nrs]? (?:frage|anweisung|aufgabe|prompt)\b",
+            r"\b(?:oben (?:steht|stehend|genannt|beschrieben)\w*|wie oben)\b",
+            r"\b(?:question|instruction|consigne) (?:donnée|réécrite|d'origine|initiale)\b|\bci-dessus\b",
+            r"\b(?:pregunta|instrucción) (?:dada|reescrita|original)\b",
+            r"\b(?:mencionad|indicad|descrit)\w+ (?:arriba|anteriormente)\b",
+            r"(?:给定|改写后|重写后|原始|上述)的?(?:问题|提示|指令)",
+            r"\b(?:данн|созданн)\w+ промпт\w*",
+            r"\b(?:prompt donné|domanda (?:data|riscritta))\b",
+            r"[\"'](?:quote|answer|question|questions|own_answer|reason|faithfulness|answerability|usefulness)[\"']\s*:",
+            r"```json|\[/?INST\]|<\|[a-z_]+\|>|\{\{|\}\}",
+        )
+    ),
     re.I,
 )
 _TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.S)
@@ -32,25 +49,25 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
     return {"echo": (0.0 if found else 1.0, found or "nothing of the prompts")}
 
 
-def echo(text: str, refs: tuple[str, ...], context: str) -> str:
-    """The words of `text` that come from these prompts and not from the context, or ""."""
+def echo(text: str, refs: tuple[str, ...], context: str, run: int = RUN) -> str:
+    """The words of `text` that come from these prompts and not from the context, or "". `run`: so many in a row."""
     known = context.lower()
     for found in _MARKS.finditer(text):
         if found.group().lower() not in known:
             return found.group()
     words = _WORD.findall(text.lower())
     own = " ".join(_WORD.findall(known))
-    for i in range(len(words) - RUN + 1):
-        run = tuple(words[i : i + RUN])
-        if any(run in _runs(ref) for ref in refs) and " ".join(run) not in own:
-            return " ".join(run)
+    for i in range(len(words) - run + 1):
+        found_run = tuple(words[i : i + run])
+        if any(found_run in _runs(ref, run) for ref in refs) and " ".join(found_run) not in own:
+            return " ".join(found_run)
     return ""
 
 
 @cache
-def _runs(ref: str) -> frozenset[tuple[str, ...]]:
+def _runs(ref: str, run: int) -> frozenset[tuple[str, ...]]:
     """Every run of words in the prompt's fixed text; the text between two inputs is a piece of its own."""
     prompt = prompts.load(ref)
     pieces = [prompt.system, *_TAG.split(prompt.source)]
     found = [_WORD.findall(piece.lower()) for piece in pieces]
-    return frozenset(tuple(words[i : i + RUN]) for words in found for i in range(len(words) - RUN + 1))
+    return frozenset(tuple(words[i : i + run]) for words in found for i in range(len(words) - run + 1))

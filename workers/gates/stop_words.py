@@ -24,10 +24,10 @@ pero del al con sin por para fue era ser su sus lo como más muy ya gli uno ed m
 cui dove è sono essere suo sua os um uma uns umas e mas dos na nos nas em com sem é são foi seu het een maar dat
 zijn niet van voor met op aan te om ook w z ze od dla po za ale lub czy ten ta że jak jest są był była było być
 się v ve s pro nebo že jsou byl byla být och på av för med till från är var att det ett som inte men eller bir
-bu şu ile için mi ki çok ama veya
+bu şu ile için mi ki çok ama veya так такой です ます
 """
 _STOP_WORDS = frozenset(_LISTED.split())
-_STOP_SIGNS = frozenset("的了是在和也就都而及与或着这那のはがをにでともですまるだした이그저은는을를의에와과")
+_STOP_SIGNS = frozenset("的了在和也就都而及与或着这那のはがをにでともですまるだした이그저은는을를의에와과")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -37,11 +37,16 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
 
 
 def says_something(text: str) -> bool:
-    """Is there a word that is no stop word of the languages we know? A single capital (a grade) is one."""
-    return any(_says(word) for word in _WORD.findall(text))
+    """Is there a word that is no stop word of the languages we know? Capitals are names; one alone is a grade."""
+    words = _WORD.findall(text)
+    if len(words) == 1 and len(words[0]) == 1 and words[0].isupper():
+        return True
+    return any(_says(word) for word in words)
 
 
 def _says(word: str) -> bool:
-    if len(word) == 1 and (word.isupper() or word.islower()):
-        return word.isupper()
-    return word.lower() not in _STOP_WORDS and not set(word) <= _STOP_SIGNS
+    if len(word) > 1 and word.isupper():
+        return True
+    plain = word.lower()
+    one_letter = len(word) == 1 and word.isascii() and word.isalpha()
+    return plain not in _STOP_WORDS and plain not in _STOP_SIGNS and not one_letter

@@ -20,7 +20,7 @@ from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from workers import gates
 from workers.recipes.work import Outcome, Work
-from workers.steps import choices, eliminate, hops, statements
+from workers.steps import choices, hops, statements
 from workers.steps.answer import answer
 from workers.steps.ask import PROMPTS, ask, seeded
 from workers.steps.cloze import cloze
@@ -93,12 +93,6 @@ async def answer_and_check(work: Work, options: GroundedQaOptions, question: Que
     many = question.type == "multi_hop"
     last = int(many and options.check_hops)
     row: Row = await answer(work, question, ahead=2 + last + ahead)
-    if (
-        question.evolution
-        and isinstance(row, Sample)
-        and (fault := eliminate.of_answer(row.answer, work.context.language))
-    ):
-        row = gates.drop(row, *fault)
     if many and isinstance(row, Sample):
         row = hops.joined(work, row)
     if isinstance(row, Sample):

@@ -4,6 +4,8 @@ from app.catalog.evolving import NEAR_COPY
 from app.domain import Dropped
 from app.llm.protocol import Refused
 from app.replies import Instructions
+from workers.gates.echo import echo
+from workers.gates.refusal import refusal_to_ask
 from workers.recipes.work import Work
 from workers.steps import eliminate
 from workers.steps.question import Question
@@ -51,10 +53,10 @@ async def grow(work: Work, count: int, seeds: list[str], *, ahead: int) -> tuple
 
 def _fault(text: str, known: list[str], shown: str) -> eliminate.Fault | None:
     if not eliminate.words(text):
-        return "empty", "the new instruction has no words"
-    if found := eliminate.refusal(text):
-        return "refusal", f"instead of an instruction: {found}"
-    if found := eliminate.copied(text, PROMPT, shown):
+        return "says_nothing", "the new instruction has no words"
+    if found := refusal_to_ask(text, shown):
+        return "refused", f"instead of an instruction: {found}"
+    if found := echo(text, (PROMPT,), shown, eliminate.COPIED_RUN):
         return "copied_prompt", f"it copies words of the prompt: {found}"
     overlap, nearest = max(((eliminate.rouge_l(text, other), other) for other in known), default=(0.0, ""))
     if overlap >= NEAR_COPY:

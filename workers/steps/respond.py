@@ -6,7 +6,6 @@ from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from app.replies import Response
 from workers.recipes.work import Work
-from workers.steps import eliminate
 from workers.steps.question import Question
 
 PROMPT = "answer/instruction@1"
@@ -15,7 +14,7 @@ PROMPT = "answer/instruction@1"
 async def respond(
     work: Work, question: Question, attributes: dict[str, Any], *, ahead: int, given: str = ""
 ) -> Sample | Dropped:
-    """A row, not measured yet; dropped when the answer is a refusal or says nothing. `given`: an answer there is."""
+    """A row, not measured yet. `given`: an answer there is."""
     refs = question.prompts if given else (*question.prompts, PROMPT)
     about: dict[str, Any] = {
         "kind": question.kind,
@@ -35,6 +34,4 @@ async def respond(
             return Dropped(reason=refusal.reason, detail=refusal.detail, **about)
         assert isinstance(reply, Response)
         answer = reply.answer
-    if fault := eliminate.of_answer(answer, work.context.language):
-        return Dropped(reason=fault[0], detail=fault[1], answer=answer, **about)
     return Sample(answer=answer, **about)

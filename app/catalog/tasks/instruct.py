@@ -39,7 +39,14 @@ def _cost(options: InstructOptions) -> int:
 INSTRUCT = DatasetTask(
     summary="Uploaded instructions (Alpaca, ShareGPT, messages), evolved, multiplied and answered; without documents.",
     options=InstructOptions,
-    gates={"correctness": 4.0, "helpfulness": 4.0, "clarity": 3.0},
+    gates={
+        "stop_words": 1.0,
+        "refusal": 1.0,
+        "echo": 1.0,
+        "correctness": 4.0,
+        "helpfulness": 4.0,
+        "clarity": 3.0,
+    },
     cost=_cost,
     rows=_rows,
     prompts=("grow/instructions@1", "answer/instruction@1", "judge/instruct@1", "judge/gain@1"),
