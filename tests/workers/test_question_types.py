@@ -132,7 +132,9 @@ def test_an_unanswerable_question_is_answered_with_a_refusal() -> None:
     assert (row.kind, row.answer, row.sources) == ("unanswerable", refusal, ())
     assert row.attributes["missing"] == "its size"
     assert row.attributes["refusal"] == "model"
-    assert {verdict.metric for verdict in row.verdicts} == {"numbers", "standalone"}
+    measured = {verdict.metric for verdict in row.verdicts}
+    assert measured >= {"numbers", "standalone", "language"}
+    assert not measured & {"source", "refusal", "faithfulness", "agreement"}, "these say nothing about a refusal"
 
 
 @pytest.mark.parametrize("bad", ["UNKNOWN", "It carries many cars.", "I do not know, perhaps 40."])
@@ -272,7 +274,9 @@ def test_a_cloze_is_a_sentence_of_the_text_and_costs_no_call() -> None:
         assert stands(about, span)
         assert row.question == f"Fill in the gap: {span.quote.replace(row.answer, '_____')}"
         assert row.answer in span.quote
-        assert {verdict.metric for verdict in row.verdicts} == {"source", "numbers", "standalone"}
+        measured = {verdict.metric for verdict in row.verdicts}
+        assert "source" in measured
+        assert not measured & {"faithfulness", "agreement"}, "no judge is asked"
     assert len({row.question for row in rows}) == 3
 
 

@@ -18,7 +18,10 @@ from app.catalog.questions import (
     Weight,
 )
 
-_JUDGED = frozenset({"agreement", "faithfulness", "answerability", "usefulness"})
+# What is measured of an answer in words: a letter, a label or a gap is none, and a refusal claims nothing.
+_OF_ANSWERS = frozenset(
+    {"agreement", "faithfulness", "answerability", "usefulness", "nli", "round_trip", "self_consistency"}
+)
 
 
 class GroundedQaOptions(EvolvingOptions):
@@ -129,10 +132,10 @@ GROUNDED_QA = DatasetTask(
     chunks=_chunks,
     # A refusal rests on nothing; the others are judged by a call of their own type, and a cloze is its text.
     skips={
-        "unanswerable": _JUDGED | {"source", "refusal"},
-        "multiple_choice": _JUDGED,
-        "true_false": _JUDGED,
-        "cloze": _JUDGED,
+        "unanswerable": _OF_ANSWERS | {"source", "refusal"},
+        "multiple_choice": _OF_ANSWERS,
+        "true_false": _OF_ANSWERS,
+        "cloze": _OF_ANSWERS,
     },
     prompts=(
         "ask/grounded@1",
