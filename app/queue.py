@@ -15,7 +15,6 @@ log = structlog.get_logger()
 
 TaskName = Literal["parse", "plan", "drain", "select", "export"]
 QUEUES: dict[TaskName, str] = {"parse": "cpu", "plan": "cpu", "drain": "llm", "select": "cpu", "export": "cpu"}
-RING_EXPIRES_SECONDS = 60  # a ring nobody heard is rung again by the sweep; old ones must not pile up
 
 
 @cache
@@ -42,7 +41,6 @@ def send(name: TaskName, *ids: str) -> None:
             f"corpusmith.{name}",
             args=ids,
             queue=QUEUES[name],
-            expires=RING_EXPIRES_SECONDS,
             retry=False,
         )
     except (OperationalError, OSError) as error:

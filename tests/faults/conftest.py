@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, func, make_url, select
 from sqlalchemy.orm import Session
 
 from app.db import make_engine
 from app.models import Sample, Unit
 from tests.fakes.proxy import Target
-from tests.service import Service
+from tests.faults.witness import Service
 
 SMALL = {"chunking": {"splitter": "recursive", "size": 400}}
 FEW_AT_ONCE: dict[str, Any] = {
@@ -32,8 +33,25 @@ def ferries(count: int) -> bytes:
 
 
 def seeds(short: int) -> list[int]:
-    """Seeds to run with: `short` of them in `make test` (0: none), CORPUSMITH_FAULT_SEEDS in `make faults`."""
-    return list(range(int(os.environ.get("CORPUSMITH_FAULT_SEEDS", short))))
+    """Seeds to run with: `short` of them in `make test` (0: none), CORPUSMITH_FAULT_SEEDS in `make faults`.
+
+    "20" are the seeds 0 to 19, "5:10" those from 5 to 9.
+    """
+    first, _, last = os.environ.get("CORPUSMITH_FAULT_SEEDS", str(short)).rpartition(":")
+    return list(range(int(first or 0), int(last)))
+
+
+def broker(service: Service) -> Redis:
+    """A client of the service's broker."""
+    return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+
+
+def restart_ended(service: Service) -> list[str]:
+    """Start again what has ended by itself, as its supervisor would; the names of those parts."""
+    ended = [name for name, process in service.processes.items() if process.poll() is not None]
+    if ended:
+        service.start(*ended)
+    return ended
 
 
 @pytest.fixture

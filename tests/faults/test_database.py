@@ -15,7 +15,8 @@ from tests.fakes.process import FakeModel
 from tests.fakes.proxy import FaultProxy
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, by_way_of, calls, ferries, seeds, server_of, settled
 from tests.faults.verify import verify_job
-from tests.service import Service, kill_tree, wait
+from tests.faults.witness import Service
+from tests.service import kill_tree, wait
 
 
 def put_workers_behind(service: Service, url: str) -> None:
