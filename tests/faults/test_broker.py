@@ -59,11 +59,12 @@ def test_a_broker_flushed_at_half_time_loses_no_work(
         Service(tmp_path, model_url=model.url) as service,
         broker(service) as client,
     ):
-        corpus = service.corpus({"a.txt": ferries(16)})
+        paragraphs = ferries(32).split(b"\n\n")
         lasted, half = [], 0
         for flushed in (False, True):
             began = time.monotonic()
-            dataset = service.dataset(corpus, **SMALL, seed=2 * seed + flushed)  # of another seed: other calls
+            text = b"\n\n".join(paragraphs[flushed::2])  # of the same size, and with no call in common
+            dataset = service.dataset(service.corpus({"a.txt": text}), **SMALL)
             if flushed:
                 wait(lambda: calls(service, dataset) >= half, 60)  # noqa: B023
                 client.flushall()
