@@ -1,10 +1,12 @@
 """Documents, databases behind a proxy, and looks into a running service, for the fault tests."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, func, make_url, select
@@ -44,6 +46,21 @@ def seeds(short: int) -> list[int]:
 def broker(service: Service) -> Redis:
     """A client of the service's broker."""
     return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+
+
+def pause(service: Service, name: str) -> None:
+    """SIGSTOP: this part and its children stand still."""
+    _signal(service, name, signal.SIGSTOP)
+
+
+def go_on(service: Service, name: str) -> None:
+    _signal(service, name, signal.SIGCONT)
+
+
+def _signal(service: Service, name: str, what: signal.Signals) -> None:
+    parent = psutil.Process(service.processes[name].pid)
+    for process in (parent, *parent.children(recursive=True)):
+        process.send_signal(what)
 
 
 def restart_ended(service: Service) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Dataset, Export
 from tests.fakes.process import FakeModel
-from tests.faults.conftest import SMALL, Look, ferries, seeds
+from tests.faults.conftest import SMALL, Look, ferries, go_on, pause, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.service import kill_tree, wait
@@ -30,7 +30,7 @@ def test_a_cpu_worker_killed_in_any_of_its_stages_does_that_stage_once(
 ) -> None:
     chance = random.Random(seed)
     with (
-        FakeModel({"seed": seed}, latency_ms=20) as model,
+        FakeModel({"seed": seed}, latency_ms=150) as model,
         Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
         Look(new_postgres_database) as look,
     ):
@@ -40,12 +40,11 @@ def test_a_cpu_worker_killed_in_any_of_its_stages_does_that_stage_once(
             wait(lambda: held(look, Dataset, dataset, status="validating"), 30)
             orphans = kill(service, chance.choice(VICTIMS))
 
-        cpu = psutil.Process(service.processes["cpu"].pid)
         wait(lambda: service.get(dataset)["status"] == "generating", 30)
-        freeze(cpu, signal.SIGSTOP)
+        pause(service, "cpu")
         wait(lambda: service.get(dataset)["status"] == "selecting", 60)
         with locked(new_postgres_database, "samples"):
-            freeze(cpu, signal.SIGCONT)
+            go_on(service, "cpu")
             wait(lambda: held(look, Dataset, dataset, status="selecting"), 30)
             orphans += kill(service, chance.choice(VICTIMS))
         found = service.finished(dataset)
@@ -72,11 +71,6 @@ def locked(url: str, table: str) -> Iterator[None]:
 def held(look: Look, table: Any, row_id: str, status: str) -> bool:
     with Session(look.engine) as session:
         return session.scalar(select(table.owner).where(table.id == row_id, table.status == status)) is not None
-
-
-def freeze(cpu: psutil.Process, how: signal.Signals) -> None:
-    for process in (cpu, *cpu.children(recursive=True)):
-        process.send_signal(how)
 
 
 def kill(service: Service, victim: str) -> list[psutil.Process]:
