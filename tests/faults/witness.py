@@ -115,6 +115,7 @@ class Service(PlainService):
 
     def __exit__(self, kind: Any, error: Any, at: Any) -> None:
         self.witness.__exit__()
+        self.kill()  # an orderly end has a test of its own, and takes longer
         super().__exit__(kind, error, at)
         if error is None:
             assert self.witness.looks, "the witness saw nothing"
