@@ -154,7 +154,7 @@ def test_three_cancels_at_once_end_it_once_and_no_row_comes_after(
         verify_job(service, model, dataset, killed_in_flight=64)
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_a_cancel_that_races_with_the_end_leaves_one_final_status(seed: int, tmp_path: Path) -> None:
     with (
         FakeModel({"seed": seed}, latency_ms=20) as model,

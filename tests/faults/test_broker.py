@@ -21,7 +21,7 @@ DEAF_SECONDS = 4
 def test_a_broker_killed_three_times_in_a_run_needs_nobody_to_help(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     with (
-        FakeModel({"seed": seed}, latency_ms=60, slots=16) as model,
+        FakeModel({"seed": seed}, latency_ms=150, slots=8) as model,
         Service(tmp_path, model_url=model.url, worker_deaf_seconds=DEAF_SECONDS) as service,
     ):
         service.kill("valkey")  # documents and a dataset come while there is none

@@ -77,7 +77,7 @@ def test_connections_cut_during_commit_write_nothing_twice_and_lose_nothing(
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
@@ -89,13 +89,13 @@ def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
         wait(lambda: calls(service, dataset) > 20, 60)
         with psycopg.connect(new_postgres_database) as connection:
             connection.execute("SELECT 1 FROM datasets WHERE id = %s FOR UPDATE", (dataset,))
-            time.sleep(4)
+            time.sleep(2)  # for longer than half a lease: a worker that did not listen beside its writer would give up
             assert service.get(dataset)["status"] == "generating"
         assert service.finished(dataset)["status"] == "succeeded"
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_sqlite_with_a_reader_that_never_ends_survives_kills_of_everything(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     with (
