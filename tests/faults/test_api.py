@@ -16,7 +16,7 @@ import pytest
 
 from tests.fakes.process import FakeModel
 from tests.fakes.proxy import FaultProxy
-from tests.faults.conftest import SMALL, Look, calls, ferries, seeds, settled
+from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds, settled
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.service import FINAL, wait
@@ -138,8 +138,8 @@ def test_three_cancels_at_once_end_it_once_and_no_row_comes_after(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=60) as model,
-        Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
+        FakeModel({"seed": seed}, latency_ms=120) as model,
+        Service(tmp_path, model_url=model.url, database_url=new_postgres_database, **FEW_AT_ONCE) as service,
         Look(service.database_url) as look,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.process import FakeModel
-from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, broker, calls, ferries, seeds
+from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, broker, calls, ferries, go_on, pause, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.service import ROOT, wait
@@ -39,8 +39,11 @@ def test_a_worker_whose_clock_is_wrong_neither_loses_leases_nor_takes_those_of_o
         Look(new_postgres_database) as look,
     ):
         put_on_another_clock(service, clock, "llm2", "cpu")
-        dataset = service.dataset(service.corpus({"a.txt": ferries(20)}), **SMALL)
+        pause(service, "llm1")  # or it may have done all before the other is ready
+        dataset = service.dataset(service.corpus({"a.txt": ferries(32)}), **SMALL)
         pids = [service.processes[name].pid for name in ("llm1", "llm2")]
+        wait(lambda: bool(look.held_by(dataset, pids[1])), 60)
+        go_on(service, "llm1")
         wait(lambda: all(look.held_by(dataset, pid) for pid in pids), 60)
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
@@ -53,8 +56,8 @@ def test_a_worker_whose_clock_is_wrong_neither_loses_leases_nor_takes_those_of_o
 def test_a_clock_that_jumps_stops_no_sweep_and_forgets_nothing_that_is_fresh(seed: int, tmp_path: Path) -> None:
     clock = tmp_path / "clock"
     with (
-        FakeModel({"seed": seed}, latency_ms=40) as model,
-        Service(tmp_path, model_url=model.url) as service,
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, **FEW_AT_ONCE) as service,
         broker(service) as client,
     ):
         put_on_another_clock(service, clock, "cpu", "llm1", "beat")
@@ -67,6 +70,7 @@ def test_a_clock_that_jumps_stops_no_sweep_and_forgets_nothing_that_is_fresh(see
         clock.write_text(str(JUMPS[seed % 4]))
         service.kill("llm1")  # what it held is found by a sweep alone
         client.flushall()
+        assert service.get(dataset)["status"] == "generating"
         put_on_another_clock(service, clock, "llm1")
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found

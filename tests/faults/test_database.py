@@ -82,8 +82,8 @@ def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=40) as model,
-        Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=new_postgres_database, **FEW_AT_ONCE) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
         wait(lambda: calls(service, dataset) > 20, 60)
@@ -99,7 +99,7 @@ def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
 def test_sqlite_with_a_reader_that_never_ends_survives_kills_of_everything(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     with (
-        FakeModel({"seed": seed}, latency_ms=40, slots=16) as model,
+        FakeModel({"seed": seed}, latency_ms=80, slots=16) as model,
         Service(tmp_path, model_url=model.url) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
@@ -128,8 +128,8 @@ def test_a_postgresql_killed_in_mid_run_gives_503_and_loses_nothing_acknowledged
 
 def _kill_while_it_works(server: "PrivatePostgres", seed: int, tmp_path: Path) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=60) as model,
-        Service(tmp_path, model_url=model.url, database_url=server.url) as service,
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=server.url, **FEW_AT_ONCE) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
         acknowledged: list[str] = []

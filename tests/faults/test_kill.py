@@ -21,7 +21,7 @@ def test_the_llm_worker_killed_in_mid_run_costs_at_most_the_calls_in_flight(
 ) -> None:
     at = random.Random(seed).uniform(0.1, 0.9)
     with (
-        FakeModel({"seed": seed}, latency_ms=LATENCY_MS, slots=16) as model,
+        FakeModel({"seed": seed}, latency_ms=100, slots=8) as model,
         Service(tmp_path, model_url=model.url, database_url=new_postgres_database if seed % 2 else "") as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(24)}), **SMALL)

@@ -57,7 +57,7 @@ def test_an_export_without_room_fails_as_no_space_and_leaves_no_half_file(
 def test_a_database_without_room_holds_the_rows_up_and_loses_nothing_that_was_paid_for(
     seed: int, tmp_path: Path
 ) -> None:
-    with FakeModel({"seed": seed}, latency_ms=60, slots=16) as model, Service(tmp_path, model_url=model.url) as service:
+    with FakeModel({"seed": seed}, latency_ms=60, slots=8) as model, Service(tmp_path, model_url=model.url) as service:
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
         wait(lambda: calls(service, dataset) > random.Random(seed).uniform(1, 100), 60)
         _limit_files(service, "llm1", 4_096)  # neither the database nor the worker's own log can grow

@@ -102,8 +102,10 @@ def test_a_worker_that_died_before_its_first_heartbeat_is_noticed(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=50) as model,
-        Service(tmp_path, model_url=model.url, database_url=new_postgres_database, lease_seconds=6) as service,
+        FakeModel({"seed": seed}, latency_ms=150) as model,
+        Service(
+            tmp_path, model_url=model.url, database_url=new_postgres_database, lease_seconds=6, **FEW_AT_ONCE
+        ) as service,
         Look(service.database_url) as look,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(10)}), **SMALL)
