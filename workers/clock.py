@@ -6,7 +6,7 @@ from datetime import datetime
 from celery.schedules import schedstate, schedule
 
 
-class Every(schedule):
+class Every(schedule):  # type: ignore[misc]  # Celery has no types
     """Due every `run_every` seconds of this process. Celery's own counts from the wall-clock time of the last run."""
 
     _last: float | None = None

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ REASONS = {"corrupt", "encrypted", "empty", "parse_oom", "parse_timeout", "parse
 
 @pytest.mark.parametrize("seed", seeds(1))
 def test_poisonous_documents_fail_by_name_and_the_rest_becomes_rows(seed: int, tmp_path: Path) -> None:
-    limits = {"parse_cpu_seconds": 3, "parse_wall_seconds": 6, "parse_memory_bytes": 400_000_000}
+    limits: dict[str, Any] = {"parse_cpu_seconds": 3, "parse_wall_seconds": 6, "parse_memory_bytes": 400_000_000}
     good = {f"good-{i}.txt": ferries(4 + i) for i in range(4)}
     mixed = list((POISON | good).items())
     random.Random(seed).shuffle(mixed)

@@ -64,7 +64,7 @@ def test_a_cpu_worker_killed_in_any_of_its_stages_does_that_stage_once(
 def locked(url: str, table: str) -> Iterator[None]:
     """Nobody gets at this table meanwhile: a worker that needs it stands still, in the middle of its work."""
     with psycopg.connect(url) as connection:
-        connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")  # type: ignore[call-overload]
+        connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         yield
 
 

@@ -9,11 +9,12 @@ import copyreg
 import datetime as datetimes
 import os
 import time
+from datetime import datetime as _real
 from pathlib import Path
 from typing import Any
 
 _file = Path(os.environ["FAULT_CLOCK"])
-_time, _time_ns, _real = time.time, time.time_ns, datetimes.datetime
+_time, _time_ns = time.time, time.time_ns
 
 
 def _wrong_by() -> float:
@@ -51,7 +52,7 @@ class datetime(_real, metaclass=_AlsoReal):  # noqa: N801  (stands in for the on
 for _name in ("fromtimestamp", "utcfromtimestamp", "fromisoformat", "strptime", "combine", "fromordinal"):
     setattr(datetime, _name, getattr(_real, _name))
 # Under its old name pickle would find ours, and refuse.
-copyreg.pickle(_real, lambda value: (datetime, value.__reduce_ex__(2)[1]))  # type: ignore[arg-type, index, return-value]
+copyreg.pickle(_real, lambda value: (datetime, value.__reduce_ex__(2)[1]))  # type: ignore[arg-type, return-value]
 time.time = lambda: _time() + _wrong_by()
 time.time_ns = lambda: _time_ns() + int(_wrong_by() * 1e9)
 datetimes.datetime = datetime  # type: ignore[misc]
