@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, func, make_url, select
@@ -49,18 +48,15 @@ def broker(service: Service) -> Redis:
 
 
 def pause(service: Service, name: str) -> None:
-    """SIGSTOP: this part and its children stand still."""
-    _signal(service, name, signal.SIGSTOP)
+    """SIGSTOP for a part's own process: a child of it ends the task that it has, and is given no other.
+
+    The child is left alone, or it might stand still in the middle of a transaction, and everybody with it.
+    """
+    service.processes[name].send_signal(signal.SIGSTOP)
 
 
 def go_on(service: Service, name: str) -> None:
-    _signal(service, name, signal.SIGCONT)
-
-
-def _signal(service: Service, name: str, what: signal.Signals) -> None:
-    parent = psutil.Process(service.processes[name].pid)
-    for process in (parent, *parent.children(recursive=True)):
-        process.send_signal(what)
+    service.processes[name].send_signal(signal.SIGCONT)
 
 
 def restart_ended(service: Service) -> list[str]:
