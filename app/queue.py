@@ -22,7 +22,6 @@ QUEUES: dict[TaskName, str] = {
     "export": "cpu",
     "report": "cpu",
 }
-RING_EXPIRES_SECONDS = 60  # a ring nobody heard is rung again by the sweep; old ones must not pile up
 
 
 @cache
@@ -49,7 +48,6 @@ def send(name: TaskName, *ids: str) -> None:
             f"corpusmith.{name}",
             args=ids,
             queue=QUEUES[name],
-            expires=RING_EXPIRES_SECONDS,
             retry=False,
         )
     except (OperationalError, OSError) as error:

@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     commit_linger_seconds: float = Field(
         default=0.05, description="how long the ledger waits for replies to commit together"
     )
+    worker_deaf_seconds: float = Field(
+        default=45.0, description="a worker that is idle and hears nothing for so long while messages wait ends itself"
+    )
     drain_idle_seconds: float = Field(
         default=2.0, description="how long an LLM worker looks for more work before it returns"
     )

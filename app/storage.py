@@ -4,12 +4,12 @@ import errno
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import IO, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
@@ -129,7 +129,11 @@ class Folder:
         os.sync()
 
     def forget_unfinished(self, older_than_seconds: float) -> int:
-        found = [path for path in self.incoming.iterdir() if path.stat().st_mtime < time.time() - older_than_seconds]
+        with NamedTemporaryFile(
+            dir=self.incoming
+        ) as file:  # its time is that of the file system's clock, as theirs are
+            now = Path(file.name).stat().st_mtime
+        found = [path for path in self.incoming.iterdir() if path.stat().st_mtime < now - older_than_seconds]
         for path in found:
             path.unlink(missing_ok=True)
         return len(found)

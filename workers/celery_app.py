@@ -10,6 +10,7 @@ from app import db, log
 from app.queue import QUEUES, RING_EXPIRES_SECONDS
 from app.settings import settings
 from workers import shutdown
+from workers.clock import Every
 from workers.watchdog import Watchdog
 
 celery_app = Celery("corpusmith", broker=settings().broker_url, include=["workers.tasks"])
@@ -34,8 +35,8 @@ celery_app.conf.update(
     beat_schedule={
         "sweep": {
             "task": "corpusmith.sweep",
-            "schedule": settings().sweep_seconds,
-            "options": {"queue": "cpu", "expires": settings().sweep_seconds},
+            "schedule": Every(settings().sweep_seconds),
+            "options": {"queue": "cpu"},
         }
     },
 )
