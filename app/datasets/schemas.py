@@ -57,7 +57,7 @@ class DatasetCreate(BaseModel):
     gates: dict[Annotated[str, Field(max_length=60)], float] = Field(
         default_factory=dict,
         max_length=50,
-        description="metric -> lowest value kept, or highest where its `keep` is `most`; 0 records only; the task's others stay",
+        description="metric -> lowest value kept (highest where its `keep` is `most`); 0 records only; others stay",
     )
     chunking: Chunking = Chunking()
     grouping: Grouping = Grouping()
