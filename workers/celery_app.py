@@ -7,7 +7,7 @@ from celery.signals import setup_logging, task_received, worker_process_init, wo
 from celery.worker import state
 
 from app import db, log
-from app.queue import QUEUES, RING_EXPIRES_SECONDS
+from app.queue import QUEUES
 from app.settings import settings
 from workers import shutdown
 from workers.clock import Every
@@ -64,7 +64,7 @@ def _look_for_work(sender: Any, **_: Any) -> None:
     """What has work and nobody at it need not wait for the next sweep: the LLM worker looks itself, another sweeps."""
     for queue in sender.app.amqp.queues.consume_from:
         name = "corpusmith.drain" if queue == QUEUES["drain"] else "corpusmith.sweep"
-        celery_app.send_task(name, queue=queue, expires=RING_EXPIRES_SECONDS)
+        celery_app.send_task(name, queue=queue)
 
 
 @worker_shutting_down.connect

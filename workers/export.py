@@ -104,7 +104,7 @@ def _write(export_id: str) -> dict[str, Any]:
     with reading() as session:
         export = session.get_one(Export, export_id)
         dataset = session.get_one(Dataset, export.dataset_id)
-    line = partial(_line, catalog.FORMATS[export.format].render, export.options.get("include_sources", False))
+    lines = partial(_lines, catalog.FORMATS[export.format].render, export.options.get("include_sources", False))
     tally = _Tally()
     # The rows are read once: those for validation wait in a file of their own until the last row for training is there.
     with store.upload() as upload, store.upload() as held_out:
@@ -112,9 +112,9 @@ def _write(export_id: str) -> dict[str, Any]:
         for row in _rows(dataset.id):
             sample = tally.count(row)
             part, file = (validation, held_out) if row.split == "validation" else (train, upload)
-            data = line(row, sample)
-            part.add(data)
-            file.write(data)
+            for data in lines(row, sample):
+                part.add(data)
+                file.write(data)
         validation.start = upload.size
         held_out.file.flush()
         with Path(held_out.file.name).open("rb") as waiting:
@@ -151,6 +151,7 @@ class _Tally:
             answer=row.answer,
             evolution=row.evolution,
             parent_question=row.parent_question,
+            attributes=orjson.loads(row.attributes),
             sources=_SOURCES.validate_json(row.sources),
             verdicts=_VERDICTS.validate_json(row.verdicts),
             lineage=lineage,
@@ -161,7 +162,7 @@ class _Tally:
 _SOURCES, _VERDICTS = TypeAdapter(tuple[Span, ...]), TypeAdapter(tuple[Verdict, ...])
 _COLUMNS = (
     *(Row.id, Row.unit_id, Row.key, Row.kind, Row.question, Row.answer, Row.evolution, Row.parent_question, Row.split),
-    *(cast(column, Text).label(column.key) for column in (Row.sources, Row.verdicts, Row.lineage)),
+    *(cast(column, Text).label(column.key) for column in (Row.attributes, Row.sources, Row.verdicts, Row.lineage)),
 )
 
 
@@ -188,17 +189,22 @@ def _rows(dataset_id: str) -> Iterator[Any]:
         place = max(places.values())
 
 
-def _line(render: Callable[[Sample], dict[str, Any]], with_sources: bool, row: Any, sample: Sample) -> bytes:
-    value = render(sample)
-    if with_sources:
-        value |= {
-            "sources": orjson.Fragment(_SOURCES.dump_json(sample.sources)),
-            "kind": sample.kind,
-            "evolution": sample.evolution,
-            "scores": {verdict.metric: verdict.score for verdict in sample.verdicts},
-            "sample_id": str(row.id),
-        }
-    return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+Rendered = dict[str, Any] | list[dict[str, Any]]
+
+
+def _lines(render: Callable[[Sample], Rendered], with_sources: bool, row: Any, sample: Sample) -> Iterator[bytes]:
+    rendered = render(sample)
+    for value in rendered if isinstance(rendered, list) else [rendered]:
+        if with_sources:
+            value |= {
+                "sources": orjson.Fragment(_SOURCES.dump_json(sample.sources)),
+                "kind": sample.kind,
+                "evolution": sample.evolution,
+                "attributes": sample.attributes,
+                "scores": {verdict.metric: verdict.score for verdict in sample.verdicts},
+                "sample_id": str(row.id),
+            }
+        yield orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _manifest(export: Export, dataset: Dataset, files: dict[str, Any], tally: _Tally) -> dict[str, Any]:
