@@ -20,10 +20,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app import migrate
-from app.cli import app, demo
+from app.cli import app
 from app.cli import export as exporting
 from app.cli import watch as watching
-from app.cli.failures import Failure
 from tests.fakes.process import FakeModel
 from tests.service import ROOT, Service
 
@@ -379,17 +378,6 @@ def test_an_export_that_failed_or_is_empty_exits_1(scripted: Scripted) -> None:
     for status, rows in (("failed", 5000), ("succeeded", 0)):
         serve_export(scripted, ranged(), status=status, rows=rows)
         assert run(scripted.url, "export", "dst_1").exit_code == 1
-
-
-def test_the_demo_reads_its_file_as_a_trainer_would(tmp_path: Path) -> None:
-    path = tmp_path / "rows.jsonl"
-    good = json.dumps({"messages": [{"role": "user", "content": "a\u2028b"}, {"role": "assistant", "content": "c"}]})
-    path.write_text(f"{good}\n{good}\n")
-    assert demo.verified(path, 2) == 2
-    for bad, announced in ((good[:-1], 1), ('{"messages": []}', 1), (good, 2)):
-        path.write_text(f"{bad}\n")
-        with pytest.raises(Failure, match=r"rows\.jsonl"):
-            demo.verified(path, announced)
 
 
 def test_the_demo_starts_a_stack_makes_rows_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
             attributes["missing"] = asked.missing
         found.append(
             Question(
-                getattr(asked, "question", asked),
+                asked if isinstance(asked, str) else str(asked.question),
                 (ref,),
                 path=str(i) if kind == "single_hop" else f"{kind}.{i}",
                 type=kind,
