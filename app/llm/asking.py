@@ -108,7 +108,8 @@ class Asker:
     ) -> Reply:
         body = orjson.dumps(request)
         key = call_key(self.tenant_id, prompt, body, attempt)
-        raw = None if self.fresh else await self._paid(key)
+        # Without a document in it, two units can make the same call: then what is known of this unit says nothing.
+        raw = None if self.fresh and prompt.document else await self._paid(key)
         if raw is None:
             # A unit's first call was not in the ledger: then nothing that follows from it can be there either.
             self.fresh = self.fresh or self.first
