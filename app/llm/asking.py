@@ -94,7 +94,7 @@ class Asker:
             body = orjson.dumps(request)
             key = call_key(self.tenant_id, prompt, body, attempt + CONTENT_TRIES * sample)
             estimate = len(body) // 4 + prompt.max_tokens // 4
-            call = _Call(key, prompt.step, role, body, estimate, context.id, ahead)
+            call = _Call(key, prompt.step, role, body, estimate, context.id, ahead, shared=not prompt.document)
             try:
                 return parse.reply(parse.content(await self._reply(call)), prompt.reply, count)
             except parse.BadReply as failure:
@@ -121,7 +121,7 @@ class Asker:
     async def _reply(self, call: "_Call") -> Any:
         """The JSON of the reply to this call, from the ledger or from the server, and then in the ledger."""
         paying, mark = self.ledger.paying, (self.tenant_id, call.key)
-        known = not self.fresh or call.key in self.made or mark in paying
+        known = call.shared or not self.fresh or call.key in self.made or mark in paying
         raw = await self._look_up(call.key) if known else None
         self.made.add(call.key)
         if raw is None:
@@ -207,6 +207,7 @@ class _Call:
     place: str
     ahead: int
     path: str = CHAT
+    shared: bool = False  # another unit may make the very same call
 
 
 def _code(rejection: Rejected, path: str) -> str:

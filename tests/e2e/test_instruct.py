@@ -113,9 +113,13 @@ def test_growing_gives_new_instructions_and_costs_what_the_catalogue_says(tmp_pa
         taken = [row for row in grown if row not in lost]
         assert taken
         assert all(rouge_l(row["question"], seed) < 0.7 for row in taken for seed in seeds)
-        # Of a seed whose two new instructions were taken: 1 to grow, 3 evolutions and their comparisons, 5 rows twice.
+        assert set(found["dropped"]) <= {"near_copy", "duplicate"}
+        # A seed with two new instructions: 1 to grow, 3 evolutions with their comparisons, 5 answers with their judge.
         assert found["expected_calls"] == 8 * (1 + 3 * 2 + 5 * 2)
-        assert model.bill().total == found["expected_calls"] - 4 * len(lost)
+        usage = found["usage"]
+        assert usage["calls"] + usage["replayed_calls"] == found["expected_calls"] - 6 * len(lost)
+        assert model.bill().total == usage["calls"], "what two seeds have grown alike is paid for once"
+        assert "unit.failed" not in service.log("llm1")
 
 
 def test_a_corpus_without_instructions_says_so(tmp_path: Path) -> None:

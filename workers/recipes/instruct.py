@@ -32,15 +32,13 @@ async def make(work: Work) -> Outcome:
         row = await respond(work, question, _attributes(work, question), ahead=2 + ahead, given=given)
         return row if isinstance(row, Dropped) else await gates.check(work, row, ahead=ahead)
 
-    # The unit's first call is made alone: whether it was paid for decides if the later ones are looked up at all.
     if work.options["grow"]:
         texts = [seed.text, *(other.text for other in others)]
         grown, dropped = await grow(work, work.options["grow"], texts, ahead=1 + max(2, depth(work, rounds)))
         pool += grown
         outcome.dropped += dropped
-    if work.options["include_seeds"] and seed.text not in work.avoid:
-        outcome.add(await finish(pool[0], depth(work, rounds)))
-    answered = asyncio.gather(*(finish(question, 0) for question in pool[1:]))
+    first = 0 if work.options["include_seeds"] and seed.text not in work.avoid else 1
+    answered = asyncio.gather(*(finish(question, 0) for question in pool[first:]))
     for rows in await asyncio.gather(answered, evolve_rounds(work, pool, rounds, finish)):
         for row in rows:
             outcome.add(row)
