@@ -43,7 +43,7 @@ class Planted:
 
 
 def begins(row: Row, *texts: str) -> bool:
-    return row["answer"].startswith(texts) or row["question"].startswith(texts)
+    return str(row["answer"]).startswith(texts) or str(row["question"]).startswith(texts)
 
 
 def invented_number(row: Row) -> bool:

@@ -69,12 +69,12 @@ def test_a_quote_is_read_with_its_whole_sentence(quotes: list[str], sentences: s
 def classifier(folder: Path, labels: list[str]) -> str:
     """A tiny classifier with random weights on disk: loading, tokens and logits are real, its opinion is not."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "ferry", "leaves", "at", "noon", "dogs", "free", "."]
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(words))
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    BertTokenizer(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
     torch.manual_seed(7)
     config = BertConfig(
         vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
