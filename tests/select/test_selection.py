@@ -28,9 +28,7 @@ SHOWN = ("question", "answer", "parent_question", "sources", "verdicts", "attrib
 
 def test_every_stage_leaves_its_reason_with_the_rows_it_drops(tmp_path: Path, database_url: str) -> None:
     with FakeModel() as model, Service(tmp_path, model_url=model.url, database_url=database_url) as service:
-        theirs = (
-            "The captain of ferry Number 3 is called Person 3. It carries 53 passengers, 5 cars across the sound, and"
-        )
+        theirs = "It carries 53 passengers, 5 cars across the sound, and it was built in the year 1903 at a yard."
         tests = service.corpus({"exam.jsonl": json.dumps({"id": 1, "passage": {"text": theirs}}).encode()})
         corpus = service.corpus({"a.txt": ferries(8), "private.txt": PRIVATE.encode()})
         wanted = {"pii": "redact", "decontaminate": [tests], "max_per_document": 30, "balance": "kind"}
@@ -112,4 +110,4 @@ def test_a_test_set_that_is_not_there_is_refused(client: TestClient) -> None:
     wanted = {"corpus_id": corpus, "selection": {"decontaminate": ["crp_missing"]}}
     answer = client.post("/v1/datasets", json=wanted)
     assert answer.status_code == 404
-    assert answer.json()["param"] == "selection.decontaminate.0"
+    assert "corpus crp_missing" in answer.json()["detail"]
