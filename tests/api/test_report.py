@@ -34,6 +34,13 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _no_local_models(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Reports must not depend on which models this machine happens to have."""
+    environment.setenv("CORPUSMITH_CACHE_DIR", str(tmp_path / "cache"))
+    settings.cache_clear()
+
+
 @pytest.fixture
 def fares(client: TestClient) -> Planted:
     """Six accepted rows and four dropped ones, with scores, kinds, attributes, rounds and calls."""
@@ -381,7 +388,6 @@ def test_a_dear_language_is_warned_of(client: TestClient, environment: pytest.Mo
     made.save(str(tmp_path / "bytes" / "tokenizer.json"))
     with_names = {"bytes": str(tmp_path / "bytes"), "lost": str(tmp_path / "nothing")}
     environment.setenv("CORPUSMITH_TOKENIZERS", json.dumps(with_names))
-    environment.setenv("CORPUSMITH_CACHE_DIR", str(tmp_path / "cache"))
     settings.cache_clear()
     client.get("/v1/corpora")
     english, russian = "The ferry leaves at seven. " * 60, "Отправление парома происходит ежедневно. " * 60
@@ -416,7 +422,7 @@ def test_a_large_corpus_is_sampled_evenly() -> None:
 
 
 def test_percentiles_and_bins_are_those_of_the_sorted_values() -> None:
-    values = [float(i * i % 97) for i in range(500)]
+    values = [i * i % 97 + 0.25 for i in range(500)]
     split = counting.Split()
     for i, value in enumerate(values):
         split.add(value, accepted=i % 3 == 0)
@@ -430,3 +436,14 @@ def test_percentiles_and_bins_are_those_of_the_sorted_values() -> None:
         inside = [i for i, value in enumerate(values) if found.low <= value < found.high]
         assert found.accepted == sum(i % 3 == 0 for i in inside)
         assert found.accepted + found.dropped == len(inside)
+
+
+def test_whole_numbers_get_bars_of_equally_many_of_them() -> None:
+    split = counting.Split()
+    for value in range(1, 51):
+        split.add(value, accepted=True)
+    bins = split.bins(0)
+    widths = {found.high - found.low for found in bins}
+    assert widths == {3.0} and len(bins) <= counting.BARS
+    for found in bins:
+        assert found.accepted == sum(found.low <= value < found.high for value in range(1, 51))
