@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-
 LONGEST_PATH = 500  # characters: what a parser takes for a heading may be a page of text
 
 
