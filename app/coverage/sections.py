@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+LONGEST_PATH = 500  # characters: what a parser takes for a heading may be a page of text
+
 
 class Section(NamedTuple):
     """text[start:end] of a document, under the headings in `path` ("Safety > Life jackets"; "" before the first)."""
@@ -34,7 +36,7 @@ def of(text: str, layout: dict[str, Any]) -> list[Section]:
         ends = [heading[2] for heading in headings[1:]] + [len(text)]
         found = [Section("", 0, headings[0][2])]
         for path, (_, title, start), end in zip(paths(headings), headings, ends, strict=True):
-            found.append(Section(path, _below(text, title, start, end), end))
+            found.append(Section(path[:LONGEST_PATH], _below(text, title, start, end), end))
     elif len(pages) > 1:
         found = [Section(f"page {number}", start, end) for number, start, end in pages]
     else:

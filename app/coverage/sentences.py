@@ -15,7 +15,9 @@ def widen(text: str, start: int, end: int) -> tuple[int, int]:
         return start, end
     floor, ceiling = max(0, start - FARTHEST), min(len(text), end + FARTHEST)
     first = floor if floor == 0 else start
-    for found in _BREAK.finditer(text, floor, start):
+    for found in _BREAK.finditer(text, floor, ceiling):
+        if found.end() > start:
+            break
         first = found.end()
     while first < start and text[first].isspace():
         first += 1

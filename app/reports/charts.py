@@ -1,10 +1,14 @@
 """Bar charts as inline SVG: no script, no style attribute, colours by class, every text escaped by Markup."""
 
+import re
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from app.reports.schemas import Bin
+
+# Control codes, and marks that turn the text behind them around: what documents say must not disguise the page.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 WIDTH, HEIGHT = 520, 130
 BOTTOM, TOP, SIDE = 22, 16, 6
@@ -12,6 +16,11 @@ _SVG = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}"
 _RECT = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
 _TEXT = Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
 _LINE = Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
+
+
+def plain(text: str) -> str:
+    """`text` with a replacement character for each that is not fit to be shown. It is not escaped yet."""
+    return _UNSAFE.sub("\ufffd", text)
 
 
 def histogram(bins: Sequence[Bin], *, label: str, threshold: float | None = None) -> Markup:
@@ -32,7 +41,7 @@ def histogram(bins: Sequence[Bin], *, label: str, threshold: float | None = None
         parts.append(_LINE.format("threshold", x, TOP - 6, x, HEIGHT - BOTTOM))
         anchor = "end" if x > WIDTH / 2 else "start"
         parts.append(_TEXT.format("mark", x + (-4 if anchor == "end" else 4), TOP - 5, anchor, f"gate {threshold:g}"))
-    return _SVG.format(WIDTH, HEIGHT, label, Markup("").join(parts))
+    return _SVG.format(WIDTH, HEIGHT, plain(label), Markup("").join(parts))
 
 
 def _stack(bin_: Bin, x: float, thick: float, most: int, single: bool) -> list[Markup]:

@@ -21,27 +21,32 @@ _found: Remembered[FertilityRead] = Remembered(most=32, seconds=300.0)
 
 
 class Size(NamedTuple):
-    """A document's id and its length in characters."""
+    """A document's id, its length in characters, and its language."""
 
     id: str
     characters: int
+    language: str = ""
 
 
 def fertility(tenant_id: str, corpus_id: str, base: str | None, max_length: int) -> FertilityRead:
     """Raises NotFound, InvalidRequest (an unknown base model) or Busy."""
     with reading() as session:
         corpora.get(session, tenant_id, corpus_id)
-        query = select(Document.id, Document.characters).where(
+        query = select(Document.id, Document.characters, Document.language).where(
             Document.corpus_id == corpus_id, Document.status == "parsed", ~Document.replaced
         )
-        sizes = [Size(row[0], row[1] or 0) for row in session.execute(query.order_by(Document.name, Document.id))]
+        sizes = [
+            Size(row[0], row[1] or 0, row[2] or "")
+            for row in session.execute(query.order_by(Document.name, Document.id))
+        ]
     chosen = tokens.chosen(base)
     key = (corpus_id, base, max_length, tuple(chosen), hash(tuple(sizes)))
     return _found.get(key, lambda: _measure(tenant_id, sizes, base, max_length))
 
 
 def _measure(tenant_id: str, sizes: Sequence[Size], base: str | None, max_length: int) -> FertilityRead:
-    return tokens.of_documents(list(sample(tenant_id, sizes)), [size.characters for size in sizes], base, max_length)
+    lengths = [(size.characters, size.language) for size in sizes]
+    return tokens.of_documents(list(sample(tenant_id, sizes)), lengths, base, max_length)
 
 
 def places(sizes: Sequence[Size], most: int) -> dict[str, list[int]]:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +14,6 @@ from app.reports import charts
 from app.reports.schemas import Named, ReportRead
 
 FOLDER = Path(__file__).parent
-# Control codes, and marks that turn the text behind them around: what documents say must not disguise the page.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 class _Row(NamedTuple):
@@ -55,8 +52,8 @@ def _template() -> Template:
 
 
 def _clean(value: Any) -> Any:
-    """Of every value that is put into the page; charts are markup already and hold only our own words."""
-    return _UNSAFE.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    """Of every value that is put into the page; charts are markup already and have cleaned theirs."""
+    return charts.plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _rows(rows: list[Named]) -> list[_Row]:

@@ -24,17 +24,30 @@ def of_rows(pieces: Sequence[fertility.Piece], rows: int, base: str | None, max_
 
 
 def of_documents(
-    pieces: Sequence[fertility.Piece], sizes: Sequence[int], base: str | None, max_length: int
+    pieces: Sequence[fertility.Piece], sizes: Sequence[tuple[int, str]], base: str | None, max_length: int
 ) -> FertilityRead:
-    """`pieces` are parts evenly drawn from documents of `sizes` characters."""
-    characters, total = sum(len(piece.text) for piece in pieces), sum(sizes)
+    """`pieces` are parts evenly drawn from documents of these sizes (characters, language)."""
+    characters, total = sum(len(piece.text) for piece in pieces), sum(size for size, _ in sizes)
     found = [_measured(name, source, name == base, pieces, total) for name, source in chosen(base)]
     for entry, _ in found:
         if entry.tokens_per_character:
-            entry.cut = sum(size * entry.tokens_per_character > max_length for size in sizes)
+            rates = _rates(entry.groups)
+            entry.cut = sum(
+                size * rates.get(language, entry.tokens_per_character) > max_length for size, language in sizes
+            )
             entry.cut_share = round(entry.cut / len(sizes), 4)
     entries = [entry for entry, _ in found]
     return _read("documents", max_length, entries, characters, total, len(sizes), characters < 0.99 * total)
+
+
+def _rates(groups: Sequence[FertilityGroup]) -> dict[str, float]:
+    """Tokens per character by language, whatever the script."""
+    languages = {group.language for group in groups}
+    found = {}
+    for language in languages:
+        own = [group for group in groups if group.language == language]
+        found[language] = sum(group.tokens for group in own) / max(1, sum(group.characters for group in own))
+    return found
 
 
 def chosen(base: str | None) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from app.db import transaction
 from app.models import Dataset, Document
 from tests.api import planted
 from tests.api.planted import Planted, span
+from workers.parse.headings import find
 
 Json = dict[str, Any]
 
@@ -78,7 +79,7 @@ def by_hand(found: Planted, name: str, unit: str, quotes: list[str]) -> dict[str
         for i in range(1, len(text) - 1):
             marked[i] = marked[i] or (text[i] == " " and marked[i - 1] and marked[i + 1])
     counts = {}
-    layout = {"headings": [[h.level, h.title, h.start] for h in planted.find(text)]}
+    layout = {"headings": [[h.level, h.title, h.start] for h in find(text)]}
     for section in sections.of(text, layout):
         counts[section.path] = (section.end - section.start, sum(marked[section.start : section.end]))
     return counts
@@ -342,6 +343,6 @@ def test_pages_are_the_sections_of_a_document_without_headings() -> None:
 
 def test_an_underlined_heading_is_no_text_of_its_section() -> None:
     text = "Title\n=====\n\nBody.\n\nSub\n---\nMore.\n"
-    layout = {"headings": [[h.level, h.title, h.start] for h in planted.find(text)]}
+    layout = {"headings": [[h.level, h.title, h.start] for h in find(text)]}
     found = {s.path: text[s.start : s.end] for s in sections.of(text, layout)}
     assert found == {"Title": "Body.", "Title > Sub": "More."}

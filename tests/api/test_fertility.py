@@ -1,4 +1,4 @@
-"""What tokens cost: tokenizers compared over a corpus, with unknown tokens, bytes and dear languages."""
+"""Tokens per word counted by hand, by language and script; even samples; percentiles and bars."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,16 @@ import pytest
 from fastapi.testclient import TestClient
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from app.reports import corpus, fertility
+from app.reports import corpus, counting, fertility
 from app.settings import settings
 from tests.api import planted
+
+
+@pytest.fixture(autouse=True)
+def _no_local_models(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Reports must not depend on which models this machine happens to have."""
+    environment.setenv("CORPUSMITH_CACHE_DIR", str(tmp_path / "cache"))
+    settings.cache_clear()
 
 
 @pytest.fixture
@@ -51,7 +58,6 @@ def test_a_dear_language_is_warned_of(client: TestClient, environment: pytest.Mo
     made.save(str(tmp_path / "bytes" / "tokenizer.json"))
     with_names = {"bytes": str(tmp_path / "bytes"), "lost": str(tmp_path / "nothing")}
     environment.setenv("CORPUSMITH_TOKENIZERS", json.dumps(with_names))
-    environment.setenv("CORPUSMITH_CACHE_DIR", str(tmp_path / "cache"))
     settings.cache_clear()
     client.get("/v1/corpora")
     english, russian = "The ferry leaves at seven. " * 60, "Отправление парома происходит ежедневно. " * 60
@@ -83,3 +89,31 @@ def test_a_large_corpus_is_sampled_evenly() -> None:
         assert all(0 <= start < size.characters for start in starts[size.id])
     everything = corpus.places(sizes[:2], 1_000_000)
     assert everything == {"d0": [0], "d1": list(range(0, 500_000, corpus.PIECE))}
+
+
+def test_percentiles_and_bins_are_those_of_the_sorted_values() -> None:
+    values = [i * i % 97 + 0.25 for i in range(500)]
+    split = counting.Split()
+    for i, value in enumerate(values):
+        split.add(value, accepted=i % 3 == 0)
+    ordered = sorted(values)
+    both = counting.merged((split.accepted, split.dropped))
+    for share in (0.05, 0.5, 0.95, 1.0):
+        assert counting.percentile(both, share) == ordered[max(0, -(-int(share * 500 * 100) // 100) - 1)]
+    bins = split.bins(0, 100)
+    assert len(bins) == counting.BARS and (bins[0].low, bins[-1].high) == (0, 100)
+    for found in bins:
+        inside = [i for i, value in enumerate(values) if found.low <= value < found.high]
+        assert found.accepted == sum(i % 3 == 0 for i in inside)
+        assert found.accepted + found.dropped == len(inside)
+
+
+def test_whole_numbers_get_bars_of_equally_many_of_them() -> None:
+    split = counting.Split()
+    for value in range(1, 51):
+        split.add(value, accepted=True)
+    bins = split.bins(0)
+    widths = {found.high - found.low for found in bins}
+    assert widths == {3.0} and len(bins) <= counting.BARS
+    for found in bins:
+        assert found.accepted == sum(found.low <= value < found.high for value in range(1, 51))
