@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.fakes.proxy import FaultProxy
 from tests.faults.conftest import SMALL, broker, calls, ferries, go_on, pause, restart_ended, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import wait
+from tests.service import FINAL, wait
 from workers.watchdog import EXIT_STATUS
 
 DEAF_SECONDS = 4
@@ -29,25 +30,24 @@ def test_a_broker_killed_three_times_in_a_run_needs_nobody_to_help(seed: int, tm
         assert service.http.get("/readyz").status_code == 503
         service.start("valkey")
         for _ in range(2):
-            wait(lambda at=calls(service, dataset) + chance.randrange(1, 60): calls(service, dataset) >= at, 60)  # type: ignore[misc]
+            more = calls(service, dataset) + chance.randrange(1, 60)
+            wait(supervised(service, lambda more=more: calls(service, dataset) >= more), 60)  # type: ignore[misc]
             service.kill("valkey")
             time.sleep(chance.uniform(0, 2))
             service.start("valkey")
-            restart_ended(service)
-        found = _finished_under_supervision(service, dataset)
-        assert found["status"] == "succeeded", found
+        wait(supervised(service, lambda: service.get(dataset)["status"] in FINAL), 90)
+        assert service.get(dataset)["status"] == "succeeded", service.get(dataset)
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-def _finished_under_supervision(service: Service, dataset: str) -> dict[str, object]:
-    """As `finished`, with parts that end by themselves started again: a deaf worker does so by design."""
+def supervised(service: Service, true: Callable[[], bool]) -> Callable[[], bool]:
+    """`true`, with parts that have ended by themselves started again: a deaf worker ends itself by design."""
 
-    def ended() -> bool:
+    def look() -> bool:
         restart_ended(service)
-        return service.get(dataset)["status"] in ("succeeded", "failed", "cancelled")
+        return true()
 
-    wait(ended, 90, lambda: str(service.get(dataset)))
-    return service.get(dataset)
+    return look
 
 
 @pytest.mark.parametrize("seed", seeds(1))
