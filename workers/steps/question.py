@@ -33,5 +33,7 @@ class Question:
 
     def after(self, parent: "Question") -> Self:
         """It was evolved from `parent`: with its type and length, but not who asked and how, which evolving loses."""
-        kept = {name: parent.attributes[name] for name in ("question_type", "length") if name in parent.attributes}
+        kept: dict[str, Any] = {
+            name: parent.attributes[name] for name in ("question_type", "length") if name in parent.attributes
+        }
         return replace(self, type=parent.type, length=parent.length, attributes=kept)
