@@ -1,17 +1,19 @@
 """One engine, two ways to open a transaction, and the FastAPI dependencies made of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import Depends
 from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -26,6 +28,11 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+TRIED_AFTER_SECONDS = 1.0
+IDS_AT_ONCE = 500  # parameters of one statement: far from every limit, and its plan stays cached
+
+Item = TypeVar("Item")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -75,12 +82,11 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     limits = "-c statement_timeout=60000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=10,
         max_overflow=30,
         pool_timeout=5,
-        pool_pre_ping=True,
         connect_args={
             "options": limits,
             "connect_timeout": 5,
@@ -90,6 +96,25 @@ def make_engine(url: str) -> Engine:
             "keepalives_count": 3,
         },
     )
+    event.listen(engine, "checkin", _remember_when)
+    event.listen(engine, "checkout", _try_if_it_rested)
+    return engine
+
+
+def _remember_when(connection: Any, record: Any) -> None:
+    record.info["returned_at"] = time.monotonic()
+
+
+def _try_if_it_rested(connection: Any, record: Any, proxy: Any) -> None:
+    """A ping before use, like `pool_pre_ping`, but not of a connection that worked a moment ago: it is a round trip."""
+    if time.monotonic() - record.info.get("returned_at", time.monotonic()) > TRIED_AFTER_SECONDS:
+        autocommit = connection.autocommit
+        try:
+            connection.autocommit = True
+            connection.execute("SELECT 1")
+            connection.autocommit = autocommit
+        except Exception as error:
+            raise InvalidatePoolError from error  # the pool drops them all, and opens a new one
 
 
 def _sqlite_connect(connection: Any, record: Any) -> None:
@@ -125,6 +150,12 @@ def forget_connections() -> None:
         engine().dispose(close=False)
 
 
+def slices(items: Sequence[Item], size: int = IDS_AT_ONCE) -> Iterator[Sequence[Item]]:
+    """`items` in stretches that one statement can name, in order."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
 def is_postgres(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
@@ -138,11 +169,18 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A transaction that only reads: on SQLite it neither waits for a writer nor holds one up."""
+    """A session that only reads.
+
+    On SQLite it neither waits for a writer nor holds one up, and sees one state throughout. On PostgreSQL each
+    statement sees its own, as under READ COMMITTED, and stands alone: BEGIN and ROLLBACK would be two more round trips.
+    """
     with Session(engine(), expire_on_commit=False) as session:
-        session.connection(execution_options={"reading": True})
+        session.connection(execution_options=_READING[engine().dialect.name])
         yield session
         session.expunge_all()  # before the end of the transaction, which would expire what was read
+
+
+_READING: dict[str, Any] = {"sqlite": {"reading": True}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
 
 
 # A request holds its connection while it waits for a thread to run in; threads wait for connections. So fewer requests

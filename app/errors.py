@@ -89,7 +89,3 @@ class KeyReused(Problem):
 
 class RangeNotSatisfiable(Problem):
     status, code, title = 416, "range_not_satisfiable", "The range lies outside the file"
-
-
-class PreconditionFailed(Problem):
-    status, code, title = 412, "precondition_failed", "The precondition does not hold"

@@ -2,10 +2,23 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import structlog
 
 from app.settings import settings
+
+
+class _Stderr:
+    """Standard error that never fails: a disk too full for a line of log must not end the thread that wrote it."""
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure() -> None:
@@ -23,6 +36,6 @@ def configure() -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings().log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )

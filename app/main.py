@@ -5,12 +5,15 @@ from fastapi.security import HTTPBearer
 
 from app import browse, log, problems
 from app.corpora.router import router as corpora
+from app.coverage.router import router as coverage
 from app.datasets.router import router as datasets
 from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
 from app.middleware import BodyLimit, RequestId
+from app.reports.router import router as reports
 from app.settings import settings
+from app.version import VERSION
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
 
@@ -27,12 +30,12 @@ def create_app() -> FastAPI:
     log.configure()
     bearer = HTTPBearer(auto_error=False, description="needed as soon as one API key exists")
     app = FastAPI(
-        title="Corpusmith", version="0.1.0", description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
+        title="Corpusmith", version=VERSION, description=DESCRIPTION, docs_url="/docs", dependencies=[Depends(bearer)]
     )
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, browse.catalogue):
+    for router in (corpora, documents, datasets, exports, coverage, reports, browse.catalogue):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app

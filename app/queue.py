@@ -13,9 +13,15 @@ from app.settings import settings
 
 log = structlog.get_logger()
 
-TaskName = Literal["parse", "plan", "drain", "select", "export"]
-QUEUES: dict[TaskName, str] = {"parse": "cpu", "plan": "cpu", "drain": "llm", "select": "cpu", "export": "cpu"}
-RING_EXPIRES_SECONDS = 60  # a ring nobody heard is rung again by the sweep; old ones must not pile up
+TaskName = Literal["parse", "plan", "drain", "select", "export", "report"]
+QUEUES: dict[TaskName, str] = {
+    "parse": "cpu",
+    "plan": "cpu",
+    "drain": "llm",
+    "select": "cpu",
+    "export": "cpu",
+    "report": "cpu",
+}
 
 
 @cache
@@ -42,7 +48,6 @@ def send(name: TaskName, *ids: str) -> None:
             f"corpusmith.{name}",
             args=ids,
             queue=QUEUES[name],
-            expires=RING_EXPIRES_SECONDS,
             retry=False,
         )
     except (OperationalError, OSError) as error:

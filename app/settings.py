@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     generator_model: str = ""
     generator_api_key: SecretStr = SecretStr("")
     generator_tokenizer: str = Field(default="", description="folder with tokenizer.json, for chunking by tokens")
+    tokenizers: dict[str, str] = Field(
+        default_factory=dict,
+        description="JSON map of base models, name to folder, tokenizer.json or hub id: whose tokens reports count",
+    )
     judge_url: str = ""
     judge_model: str = ""
     judge_api_key: SecretStr = SecretStr("")
@@ -74,6 +78,9 @@ class Settings(BaseSettings):
     model_probe_seconds: float = Field(default=2.0, description="how often a model server that is down is asked again")
     commit_linger_seconds: float = Field(
         default=0.05, description="how long the ledger waits for replies to commit together"
+    )
+    worker_deaf_seconds: float = Field(
+        default=45.0, description="a worker that is idle and hears nothing for so long while messages wait ends itself"
     )
     drain_idle_seconds: float = Field(
         default=2.0, description="how long an LLM worker looks for more work before it returns"

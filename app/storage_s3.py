@@ -1,7 +1,7 @@
 """Blobs in an S3-compatible bucket, through obstore; credentials come from the AWS_* environment."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,9 @@ class Bucket:
         upload.file.flush()
         obstore.put(self.store, self._key(upload.sha256), Path(upload.file.name))
         return upload.sha256
+
+    def keep_many(self, uploads: Sequence[Upload]) -> list[str]:
+        return [self.keep(upload) for upload in uploads]
 
     def settle(self) -> None:
         """A put that returned is durable already."""

@@ -16,8 +16,10 @@ from typing import Any, Self
 
 import psutil
 
+from app import catalog
+
 # Every gate open and one context a paragraph: then a context is 16 calls and nothing is left to chance.
-GATES = ("source", "numbers", "standalone", "agreement", "faithfulness", "answerability", "usefulness")
+GATES = tuple(catalog.TASKS["grounded_qa"].gates)
 STANDARD: dict[str, Any] = {
     "gates": dict.fromkeys(GATES, 0),
     "chunking": {"splitter": "recursive", "size": 400},

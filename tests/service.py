@@ -21,6 +21,7 @@ from app.stack import valkey
 
 ROOT = Path(__file__).parent.parent
 FINAL = ("succeeded", "failed", "cancelled")
+SECRET = "sk-not-for-any-log"
 
 
 def free_port() -> int:
@@ -44,6 +45,7 @@ class Service:
             "model_probe_seconds": 0.3,
             "generator_url": model_url,
             "generator_model": "fake",
+            "generator_api_key": SECRET,
             "database_url": self.database_url,
             "data_dir": folder,
         } | settings

@@ -10,6 +10,7 @@ from app import db, log
 from app.queue import QUEUES
 from app.settings import settings
 from workers import shutdown
+from workers.clock import Every
 from workers.watchdog import Watchdog
 
 celery_app = Celery("corpusmith", broker=settings().broker_url, include=["workers.tasks"])
@@ -34,8 +35,8 @@ celery_app.conf.update(
     beat_schedule={
         "sweep": {
             "task": "corpusmith.sweep",
-            "schedule": settings().sweep_seconds,
-            "options": {"queue": "cpu", "expires": settings().sweep_seconds},
+            "schedule": Every(settings().sweep_seconds),
+            "options": {"queue": "cpu"},
         }
     },
 )
@@ -56,6 +57,14 @@ def _watch(sender: Any, **_: Any) -> None:
     dog = Watchdog(set(sender.app.amqp.queues.consume_from), busy=lambda: bool(state.active_requests))
     task_received.connect(lambda **_: dog.received(), weak=False)
     dog.start()
+
+
+@worker_ready.connect
+def _look_for_work(sender: Any, **_: Any) -> None:
+    """What has work and nobody at it need not wait for the next sweep: the LLM worker looks itself, another sweeps."""
+    for queue in sender.app.amqp.queues.consume_from:
+        name = "corpusmith.drain" if queue == QUEUES["drain"] else "corpusmith.sweep"
+        celery_app.send_task(name, queue=queue)
 
 
 @worker_shutting_down.connect

@@ -11,6 +11,8 @@ import orjson
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 from tokenizers import Tokenizer
 
+from app.coverage.sections import paths as section_paths
+
 MIN_CHARACTERS = 40  # shorter pieces (a lone heading, a page number) hold nothing to ask about
 
 
@@ -44,7 +46,7 @@ def split(text: str, layout: dict[str, Any], chunking: dict[str, Any], tokenizer
     pages: list[list[int]] = layout.get("pages") or []
     page_starts = [page[1] for page in pages]
     heading_starts = [heading[2] for heading in headings]
-    paths = _paths(headings)
+    paths = section_paths(headings)
     pieces = []
     for start, end in sections:
         for offset, found in _located(splitter.split_text(text[start:end]), text[start:end]):
@@ -65,16 +67,6 @@ def _sections(text: str, headings: Sequence[Sequence[Any]]) -> list[tuple[int, i
         if len(text[cuts[-1] : start].strip()) >= 200:
             cuts.append(start)
     return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
-
-
-def _paths(headings: Sequence[Sequence[Any]]) -> list[str]:
-    """For each heading, its path from the top: "Safety > Life jackets"."""
-    path: list[tuple[int, str]] = []
-    found = []
-    for level, title, _ in headings:
-        path = [(above, name) for above, name in path if above < level] + [(level, title)]
-        found.append(" > ".join(name for _, name in path))
-    return found
 
 
 def _located(parts: list[str], text: str) -> list[tuple[int, str]]:

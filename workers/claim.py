@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import catalog, domain
-from app.db import db_now, is_postgres, reading, transaction
+from app.db import db_now, is_postgres, reading, slices, transaction
 from app.models import Chunk, Context, Dataset, Document, Event, Sample, Unit
 from app.prompts import LANGUAGES
 from app.settings import settings
@@ -179,11 +179,11 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
 def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
     found: dict[str, domain.Chunk] = {}
     wanted = sorted(chunk_ids)
-    for i in range(0, len(wanted), 500):
+    for some in slices(wanted):
         rows = session.execute(
             select(Chunk, Document.name, Document.language)
             .join(Document, Document.id == Chunk.document_id)
-            .where(Chunk.id.in_(wanted[i : i + 500]))
+            .where(Chunk.id.in_(some))
         )
         for chunk, name, language in rows:
             found[chunk.id] = domain.Chunk(

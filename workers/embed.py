@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db import is_postgres, reading, transaction
+from app.db import is_postgres, reading, slices, transaction
 from app.models import Embedding
 from app.settings import settings
 
@@ -35,10 +35,10 @@ def vectors(tenant_id: str, texts: list[str]) -> NDArray[np.float32]:
 def _known(tenant_id: str, name: str, keys: list[str]) -> dict[str, NDArray[np.float32]]:
     found = {}
     with reading() as session:
-        for i in range(0, len(keys), 500):
+        for some in slices(keys):
             rows = session.execute(
                 select(Embedding.sha256, Embedding.vector).where(
-                    Embedding.tenant_id == tenant_id, Embedding.model == name, Embedding.sha256.in_(keys[i : i + 500])
+                    Embedding.tenant_id == tenant_id, Embedding.model == name, Embedding.sha256.in_(some)
                 )
             )
             found.update({key: np.frombuffer(vector, dtype="<f4") for key, vector in rows})

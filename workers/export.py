@@ -1,22 +1,28 @@
 """Stream a dataset's accepted rows through a catalogue format into one immutable blob, with a manifest beside it."""
 
+import errno
 import hashlib
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import func, select
+from pydantic import TypeAdapter
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from app import catalog, storage
 from app.db import reading, transaction
-from app.domain import Sample
+from app.domain import Sample, Span, Verdict
 from app.models import Context, Dataset, Export, Unit
 from app.models import Sample as Row
 from app.settings import settings
+from app.version import VERSION
 from workers import lease
 
 log = structlog.get_logger()
@@ -45,10 +51,14 @@ def run(export_id: str) -> None:
         try:
             files = _write(export_id)
         except OSError as error:
-            log.error("export.failed", export_id=export_id, error=type(error).__name__)
-            _end(
-                export_id, owner, attempt, error={"code": "no_space", "message": "the store has no room for the export"}
+            log.error("export.failed", export_id=export_id, error=type(error).__name__, errno=error.errno)
+            full = storage.is_full(error)
+            code, message = (
+                ("no_space", "the store has no room for the export")
+                if full
+                else ("storage_failed", f"the store could not be written: {os.strerror(error.errno or errno.EIO)}")
             )
+            _end(export_id, owner, attempt, error={"code": code, "message": message})
         else:
             _end(export_id, owner, attempt, files=files)
 
@@ -71,8 +81,8 @@ def _end(export_id: str, owner: str, attempt: int, *, files: Any = None, error: 
 class _Part:
     """A stretch of the blob that is a file of its own: train.jsonl and validation.jsonl lie one behind the other."""
 
-    def __init__(self, start: int) -> None:
-        self.start, self.size, self.rows, self.hash = start, 0, 0, hashlib.sha256()
+    def __init__(self) -> None:
+        self.start, self.size, self.rows, self.hash = 0, 0, 0, hashlib.sha256()
 
     def add(self, line: bytes) -> None:
         self.hash.update(line)
@@ -94,50 +104,74 @@ def _write(export_id: str) -> dict[str, Any]:
     with reading() as session:
         export = session.get_one(Export, export_id)
         dataset = session.get_one(Dataset, export.dataset_id)
-    render = catalog.FORMATS[export.format].render
-    with_sources = export.options.get("include_sources", False)
-    counts: Counter[str] = Counter()
-    refs: set[tuple[str, str]] = set()
-    with store.upload() as upload:
-        parts = {}
-        for split in ("train", "validation"):
-            part = parts[split] = _Part(upload.size)
-            for row, sample in _rows(dataset.id, split):
-                value = render(sample)
-                if with_sources:
-                    value |= _provenance(row, sample)
-                line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-                upload.write(line)
-                part.add(line)
-                counts[f"kind:{sample.kind}"] += 1
-                refs |= sample.lineage["prompts"].items()
+    lines = partial(_lines, catalog.FORMATS[export.format].render, export.options.get("include_sources", False))
+    tally = _Tally()
+    # The rows are read once: those for validation wait in a file of their own until the last row for training is there.
+    with store.upload() as upload, store.upload() as held_out:
+        train, validation = _Part(), _Part()
+        for row in _rows(dataset.id):
+            sample = tally.count(row)
+            part, file = (validation, held_out) if row.split == "validation" else (train, upload)
+            for data in lines(row, sample):
+                part.add(data)
+                file.write(data)
+        validation.start = upload.size
+        held_out.file.flush()
+        with Path(held_out.file.name).open("rb") as waiting:
+            while data := waiting.read(storage.READ_BYTES):
+                upload.write(data)
         blob = store.keep(upload)
         size = upload.size
+    rows = train.rows + validation.rows
     files = {
-        "data.jsonl": {
-            "blob": blob,
-            "start": 0,
-            "bytes": size,
-            "sha256": blob,
-            "rows": sum(part.rows for part in parts.values()),
-        },
-        **{f"{split}.jsonl": part.file(blob) for split, part in parts.items()},
+        "data.jsonl": {"blob": blob, "start": 0, "bytes": size, "sha256": blob, "rows": rows},
+        "train.jsonl": train.file(blob),
+        "validation.jsonl": validation.file(blob),
     }
-    manifest = orjson.dumps(_manifest(export, dataset, files, counts, refs), option=orjson.OPT_INDENT_2)
+    manifest = orjson.dumps(_manifest(export, dataset, files, tally), option=orjson.OPT_INDENT_2)
     sha256 = storage.keep_bytes(manifest)
     files["manifest.json"] = {"blob": sha256, "start": 0, "bytes": len(manifest), "sha256": sha256, "rows": None}
     return files
 
 
-def _rows(dataset_id: str, split: str) -> Iterator[tuple[Row, Sample]]:
+class _Tally:
+    """Makes the records of rows, and counts what the manifest tells of them."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[str] = Counter()
+        self.prompts: set[tuple[str, str]] = set()
+
+    def count(self, row: Any) -> Sample:
+        lineage = orjson.loads(row.lineage)
+        self.kinds[row.kind] += 1
+        self.prompts |= lineage["prompts"].items()
+        return Sample(
+            kind=row.kind,
+            question=row.question,
+            answer=row.answer,
+            evolution=row.evolution,
+            parent_question=row.parent_question,
+            attributes=orjson.loads(row.attributes),
+            sources=_SOURCES.validate_json(row.sources),
+            verdicts=_VERDICTS.validate_json(row.verdicts),
+            lineage=lineage,
+        )
+
+
+# JSON stays text until pydantic's own parser makes the records of it: on the way through dicts it cost half the export.
+_SOURCES, _VERDICTS = TypeAdapter(tuple[Span, ...]), TypeAdapter(tuple[Verdict, ...])
+_COLUMNS = (
+    *(Row.id, Row.unit_id, Row.key, Row.kind, Row.question, Row.answer, Row.evolution, Row.parent_question, Row.split),
+    *(cast(column, Text).label(column.key) for column in (Row.attributes, Row.sources, Row.verdicts, Row.lineage)),
+)
+
+
+def _rows(dataset_id: str) -> Iterator[Any]:
     """Accepted rows in the order of their contexts, some hundred units at a time: memory does not grow with them.
 
     The order depends on what was generated and not on when, so the same rows always give the same bytes. Rows of a
     dataset that was cancelled have no split yet; they count as train.
     """
-    wanted = Row.split == split
-    if split == "train":
-        wanted = wanted | Row.split.is_(None)
     place = -1
     while True:
         page = (
@@ -148,31 +182,32 @@ def _rows(dataset_id: str, split: str) -> Iterator[tuple[Row, Sample]]:
         )
         with reading() as session:
             places = {unit_id: position for unit_id, position in session.execute(page)}
-            rows = session.scalars(select(Row).where(Row.unit_id.in_(places), Row.state == "accepted", wanted)).all()
-        for row in sorted(rows, key=lambda row: (places[row.unit_id], row.key)):
-            yield row, _sample(row)
+            rows = session.execute(select(*_COLUMNS).where(Row.unit_id.in_(places), Row.state == "accepted")).all()
+        yield from sorted(rows, key=lambda row: (places[row.unit_id], row.key))
         if len(places) < UNITS_AT_ONCE:
             return
         place = max(places.values())
 
 
-def _sample(row: Row) -> Sample:
-    return Sample.model_validate({name: getattr(row, name) for name in Sample.model_fields})
+Rendered = dict[str, Any] | list[dict[str, Any]]
 
 
-def _provenance(row: Row, sample: Sample) -> dict[str, Any]:
-    return {
-        "sources": [span.model_dump() for span in sample.sources],
-        "kind": sample.kind,
-        "evolution": sample.evolution,
-        "scores": {verdict.metric: verdict.score for verdict in sample.verdicts},
-        "sample_id": str(row.id),
-    }
+def _lines(render: Callable[[Sample], Rendered], with_sources: bool, row: Any, sample: Sample) -> Iterator[bytes]:
+    rendered = render(sample)
+    for value in rendered if isinstance(rendered, list) else [rendered]:
+        if with_sources:
+            value |= {
+                "sources": orjson.Fragment(_SOURCES.dump_json(sample.sources)),
+                "kind": sample.kind,
+                "evolution": sample.evolution,
+                "attributes": sample.attributes,
+                "scores": {verdict.metric: verdict.score for verdict in sample.verdicts},
+                "sample_id": str(row.id),
+            }
+        yield orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _manifest(
-    export: Export, dataset: Dataset, files: dict[str, Any], counts: Counter[str], refs: set[tuple[str, str]]
-) -> dict[str, Any]:
+def _manifest(export: Export, dataset: Dataset, files: dict[str, Any], tally: _Tally) -> dict[str, Any]:
     with reading() as session:
         contexts = _count_contexts(session, dataset.id)
     return {
@@ -190,8 +225,8 @@ def _manifest(
             "rows": files["data.jsonl"]["rows"],
             "train": files["train.jsonl"]["rows"],
             "validation": files["validation.jsonl"]["rows"],
-            "original": counts["kind:original"],
-            "evolved": counts["kind:evolved"],
+            "original": tally.kinds["original"],
+            "evolved": tally.kinds["evolved"],
             "contexts": contexts,
             "units": dataset.units_total,
             "units_failed": dataset.units_failed,
@@ -205,9 +240,9 @@ def _manifest(
             "completion_tokens": dataset.completion_tokens,
         },
         "model": dataset.spec["model"],
-        "prompts": [{"id": ref, "sha256": sha256} for ref, sha256 in sorted(refs)],
+        "prompts": [{"id": ref, "sha256": sha256} for ref, sha256 in sorted(tally.prompts)],
         "files": {name: {key: file[key] for key in ("bytes", "sha256", "rows")} for name, file in files.items()},
-        "created_by": "corpusmith 0.1.0",
+        "created_by": f"corpusmith {VERSION}",
     }
 
 

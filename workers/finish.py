@@ -189,6 +189,7 @@ def _finish(
         return
     data = counts | {"dropped": dataset.dropped, "findings": dataset.findings}
     datasets.move(session, dataset, "succeeded", f"{dataset.accepted} rows accepted", **data)
+    ring(session, "report", dataset.id)  # lost, it is computed when somebody asks for it
 
 
 def _why_short(dataset: Dataset, wanted: int | None, used: Sequence[rounds.Used]) -> str:

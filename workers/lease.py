@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -68,8 +68,12 @@ def still_mine(session: Session, table: Any, row_id: str, owner: str, attempt: i
 
 
 @contextmanager
-def heartbeat(table: Any, row_id: str, owner: str) -> Iterator[threading.Event]:
-    """Beat from a thread while the work goes on. The event is set when the lease is lost: stop then."""
+def heartbeat(table: Any, rows: str | Sequence[str], owner: str) -> Iterator[threading.Event]:
+    """Beat for a row, or some hundred, from a thread while the work goes on.
+
+    The event is set when no lease of them is left: stop then.
+    """
+    ids = [rows] if isinstance(rows, str) else rows
     stop, lost = threading.Event(), threading.Event()
 
     def beat() -> None:
@@ -78,11 +82,11 @@ def heartbeat(table: Any, row_id: str, owner: str) -> Iterator[threading.Event]:
                 with transaction() as session:
                     found = session.execute(
                         update(table)
-                        .where(table.id == row_id, table.owner == owner)
+                        .where(table.id.in_(ids), table.owner == owner)
                         .values(heartbeat_at=db_now())
                         .returning(table.id)
                     )
-                    if found.scalar_one_or_none() is None:
+                    if not found.all():
                         lost.set()
                         return
             except OperationalError as error:

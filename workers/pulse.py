@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import db_now, reading, transaction
+from app.db import db_now, reading, slices, transaction
 from app.models import Dataset, Unit
 from app.settings import settings
 
@@ -88,9 +88,9 @@ class Pulse:
 
     def _beat(self, unit_ids: list[str]) -> None:
         with transaction() as session:
-            for i in range(0, len(unit_ids), 500):
+            for some in slices(unit_ids):
                 session.execute(
                     update(Unit)
-                    .where(Unit.id.in_(unit_ids[i : i + 500]), Unit.owner == self.owner, Unit.status == "running")
+                    .where(Unit.id.in_(some), Unit.owner == self.owner, Unit.status == "running")
                     .values(heartbeat_at=db_now())
                 )

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from app import storage
-from app.db import reading, transaction
+from app.db import db_now, reading, transaction
 from app.idempotency import KEPT
 from app.models import Dataset, Document, Export, IdempotencyKey, Unit
-from app.queue import TaskName, send
-from workers import lease
+from app.queue import QUEUES, TaskName, send
+from workers import backlog, lease
 from workers.units import finish_stuck
 
 AT_ONCE = 500
@@ -18,7 +19,18 @@ UNFINISHED_SECONDS = 24 * 3600.0  # an upload that is this old has no client any
 
 def _forget_old_keys() -> None:
     with transaction() as session:
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < datetime.now(UTC) - KEPT))
+        now = datetime.fromtimestamp(session.execute(select(db_now())).scalar_one(), UTC)  # not this machine's clock
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT))
+
+
+def _units_are_free(session: Session) -> bool:
+    generating = select(Dataset.id).where(Dataset.status == "generating")
+    for dataset_id in session.scalars(generating.limit(AT_ONCE)):
+        open_units = select(Unit.id).where(Unit.dataset_id == dataset_id)
+        free_unit = open_units.where((Unit.status == "pending") | ((Unit.status == "running") & lease.is_free(Unit)))
+        if session.scalar(free_unit.limit(1)):
+            return True
+    return False
 
 
 def run() -> None:
@@ -27,6 +39,7 @@ def run() -> None:
         finish_stuck(session)
     _forget_old_keys()
     storage.storage().forget_unfinished(UNFINISHED_SECONDS)
+    backlog.drop_too_many()
     rings: list[tuple[TaskName, str]] = []
     with reading() as session:
         pending = select(Document.id).where(Document.status == "pending", ~Document.replaced, lease.is_free(Document))
@@ -38,14 +51,8 @@ def run() -> None:
         rings += [("select", found) for found in session.scalars(select(Dataset.id).where(*free).limit(AT_ONCE))]
         waiting = select(Export.id).where(Export.status.in_(("queued", "running")), lease.is_free(Export))
         rings += [("export", found) for found in session.scalars(waiting.limit(AT_ONCE))]
-        generating = select(Dataset.id).where(Dataset.status == "generating")
-        for dataset_id in session.scalars(generating.limit(AT_ONCE)):
-            open_units = select(Unit.id).where(Unit.dataset_id == dataset_id)
-            free_unit = open_units.where(
-                (Unit.status == "pending") | ((Unit.status == "running") & lease.is_free(Unit))
-            )
-            if session.scalar(free_unit.limit(1)):
-                rings.append(("drain", ""))
-                break
+        # One drain that waits is enough: the next worker that is free takes it, and looks at all datasets.
+        if not backlog.messages_wait([QUEUES["drain"]]) and _units_are_free(session):
+            rings.append(("drain", ""))
     for name, row_id in dict.fromkeys(rings):
         send(name, *([row_id] if row_id else []))

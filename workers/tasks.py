@@ -39,6 +39,13 @@ def export(export_id: str) -> None:
     exporting.run(export_id)
 
 
+@celery_app.task(name="corpusmith.report")
+def report(dataset_id: str) -> None:
+    from app.reports import service as reports
+
+    reports.store(dataset_id)
+
+
 @celery_app.task(name="corpusmith.sweep")
 def sweep() -> None:
     sweeping.run()

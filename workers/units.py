@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, case, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import transaction
+from app.db import slices, transaction
 from app.models import Dataset, Event, Sample, Unit
 from app.queue import ring, send
 from app.settings import settings
@@ -224,10 +224,10 @@ def fail_dataset(connection: Connection, unit: Claimed, owner: str, code: str, d
 def release(owner: str, unit_ids: list[str]) -> None:
     """Give units back as if they had never been claimed: no attempt is used up."""
     with transaction() as session:
-        for i in range(0, len(unit_ids), 500):
+        for some in slices(unit_ids):
             session.execute(
                 update(Unit)
-                .where(Unit.id.in_(unit_ids[i : i + 500]), Unit.owner == owner, Unit.status == "running")
+                .where(Unit.id.in_(some), Unit.owner == owner, Unit.status == "running")
                 .values(**_UNCLAIMED)
             )
 

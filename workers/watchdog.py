@@ -9,23 +9,23 @@ import threading
 import time
 from collections.abc import Callable
 
-import redis
 import structlog
 
 from app.settings import settings
+from workers import backlog
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 5.0
-DEAF_SECONDS = 45.0
 EXIT_STATUS = 70  # EX_SOFTWARE
 
 
 class Watchdog:
     """`received()` on every message; `busy` says whether a task runs. `deaf()` is asked every few seconds."""
 
-    def __init__(self, queues: set[str], busy: Callable[[], bool], deaf_seconds: float = DEAF_SECONDS) -> None:
-        self.queues, self.busy, self.deaf_seconds = queues, busy, deaf_seconds
+    def __init__(self, queues: set[str], busy: Callable[[], bool], deaf_seconds: float | None = None) -> None:
+        self.queues, self.busy = queues, busy
+        self.deaf_seconds = settings().worker_deaf_seconds if deaf_seconds is None else deaf_seconds
         self._well_at = time.monotonic()
 
     def received(self) -> None:
@@ -33,24 +33,16 @@ class Watchdog:
 
     def deaf(self) -> bool:
         """Messages have been waiting for `deaf_seconds` while this worker was idle and received none."""
-        if self.busy() or not self._messages_wait():
+        if self.busy() or not backlog.messages_wait(self.queues):
             self.received()
         return time.monotonic() - self._well_at > self.deaf_seconds
-
-    def _messages_wait(self) -> bool:
-        url = settings().broker_url.replace("redis+socket://", "unix://")
-        try:
-            with redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3) as client:
-                return any(client.llen(queue) for queue in self.queues)
-        except (redis.RedisError, OSError):
-            return False  # the broker is away: then nobody hears anything
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def _watch(self) -> None:
         while True:
-            time.sleep(LOOK_SECONDS)
+            time.sleep(min(LOOK_SECONDS, self.deaf_seconds / 3))
             if self.deaf():
                 log.error("worker.deaf", queues=sorted(self.queues), seconds=self.deaf_seconds)
                 os._exit(EXIT_STATUS)

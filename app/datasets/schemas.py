@@ -164,7 +164,7 @@ class DatasetCreate(BaseModel):
     gates: dict[Annotated[str, Field(max_length=60)], float] = Field(
         default_factory=dict,
         max_length=50,
-        description="metric -> lowest value kept; 0 keeps all; others stay as the task has them",
+        description="metric -> lowest value kept (highest where its `keep` is `most`); 0 records only; others stay",
     )
     chunking: Chunking = Chunking()
     grouping: Grouping = Grouping()
@@ -223,7 +223,7 @@ class DatasetRead(BaseModel):
     corpus_id: str
     name: str
     task: str
-    status: Literal["validating", "planned", "generating", "paused", "selecting", "succeeded", "failed", "cancelled"]
+    status: Literal["validating", "generating", "paused", "selecting", "succeeded", "failed", "cancelled"]
     waiting: str | None
     error: DatasetError | None
     shortfall: str | None

@@ -1,23 +1,18 @@
 """Upload documents (multipart, raw PUT, ZIP) and see what became of them."""
 
-import errno
-import random
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.exc import IntegrityError
 from starlette.datastructures import UploadFile
 
 from app import storage
 from app.corpora import service as corpora
-from app.db import ReadSessionDep, reading, transaction
-from app.documents import names, service
+from app.db import ReadSessionDep, reading
+from app.documents import names, service, together
 from app.documents.schemas import DocumentRead
-from app.errors import ArchiveRefused, Busy, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
+from app.errors import ArchiveRefused, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
 from app.keys.access import TenantDep
 from app.middleware import limited
 from app.paging import After, Limit, Page, as_page
@@ -25,7 +20,6 @@ from app.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["documents"])
 
-ATTEMPTS = 20  # at an upload that meets others of the same name
 MAX_FILES = 1000  # in one multipart request; more go into a ZIP
 UPLOAD_PROBLEMS = {
     **NotFound.responses(),
@@ -86,7 +80,7 @@ async def upload_documents(corpus_id: str, request: Request, tenant: TenantDep) 
     operation_id="put_document",
     openapi_extra=_BYTES,
 )
-async def put_document(corpus_id: str, name: str, request: Request, tenant: TenantDep, response: Response) -> Any:
+async def put_document(corpus_id: str, name: str, request: Request, tenant: TenantDep) -> Any:
     """Upload one file as the raw body (`curl -T`). A name ending in `.zip` is taken apart into its members."""
     limit = settings().max_upload_bytes
     await run_in_threadpool(_check, tenant, corpus_id, request, limit)
@@ -98,11 +92,10 @@ async def put_document(corpus_id: str, name: str, request: Request, tenant: Tena
             announced = request.headers.get("content-length")
             if announced is not None and int(announced) != upload.size:
                 raise UploadIncomplete(f"{upload.size} of {announced} bytes came")
-            documents, new = await run_in_threadpool(_store_upload, tenant, corpus_id, name, upload)
+            body, new = await run_in_threadpool(_store_upload, tenant, corpus_id, name, upload)
     except OSError as error:
         raise _storing(error) from error
-    response.status_code = 201 if new else 200
-    return documents
+    return Response(body, 201 if new else 200, media_type="application/json")
 
 
 @router.get(
@@ -140,7 +133,7 @@ def _check(tenant_id: str, corpus_id: str, request: Request, limit: int) -> None
         raise TooLarge(f"the body has {announced} bytes; the limit is {limit}")
 
 
-def _store_files(tenant_id: str, corpus_id: str, files: list[UploadFile]) -> dict[str, Any]:
+def _store_files(tenant_id: str, corpus_id: str, files: list[UploadFile]) -> Page[DocumentRead]:
     stored: list[service.Stored] = []
     archived: list[service.Stored] = []
     unique = names.Unique()
@@ -149,7 +142,7 @@ def _store_files(tenant_id: str, corpus_id: str, files: list[UploadFile]) -> dic
             archived += service.keep_archive(file.file)
         else:
             stored.append(_keep(unique(names.clean(file.filename or "document")), file.file))
-    return _add(tenant_id, corpus_id, stored + archived)[0]
+    return _page(together.add(tenant_id, corpus_id, stored + archived))
 
 
 def _keep(name: str, file: BinaryIO) -> service.Stored:
@@ -161,29 +154,23 @@ def _keep(name: str, file: BinaryIO) -> service.Stored:
         return service.Stored(name, storage.storage().keep(upload), upload.size)
 
 
-def _store_upload(tenant_id: str, corpus_id: str, name: str, upload: storage.Upload) -> tuple[dict[str, Any], bool]:
+def _store_upload(tenant_id: str, corpus_id: str, name: str, upload: storage.Upload) -> tuple[str, bool]:
+    """The reply's body, and whether any of the documents is new."""
     if not name.lower().endswith(".zip"):
         sha256 = storage.storage().keep(upload)
-        page, new = _add(tenant_id, corpus_id, [service.Stored(names.clean(name), sha256, upload.size)])
-        return page["data"][0], new
+        [(document, new)] = together.add(tenant_id, corpus_id, [service.Stored(names.clean(name), sha256, upload.size)])
+        return document.model_dump_json(), new
     upload.file.flush()
     with Path(upload.file.name).open("rb") as file:
-        stored = service.keep_archive(file)
-    return _add(tenant_id, corpus_id, stored)
+        added = together.add(tenant_id, corpus_id, service.keep_archive(file))
+    return _page(added).model_dump_json(), any(new for _, new in added)
 
 
-def _add(tenant_id: str, corpus_id: str, stored: list[service.Stored]) -> tuple[dict[str, Any], bool]:
-    """One short transaction, after all bytes are in the store; and whether any of the documents is new."""
-    for attempt in range(ATTEMPTS):
-        time.sleep(random.uniform(0, 0.01 * attempt))
-        with suppress(IntegrityError), transaction() as session:
-            added = [service.add(session, tenant_id, corpus_id, *one) for one in stored]
-            documents = [DocumentRead.model_validate(document) for document, _ in added]
-            return as_page(documents, has_more=False), any(new for _, new in added)
-    raise Busy("others are uploading documents of the same names; try again", headers={"Retry-After": "1"})
+def _page(added: together.Added) -> Page[DocumentRead]:
+    return Page[DocumentRead].model_validate(as_page([document for document, _ in added], has_more=False))
 
 
 def _storing(error: OSError) -> Problem:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if storage.is_full(error):
         return NoSpace("the disk is full; nothing of this upload was kept")
     raise error

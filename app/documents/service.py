@@ -1,5 +1,6 @@
 """Documents: uploads become blobs and rows; parsing them is the workers' part."""
 
+from collections.abc import Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import ids, paging, storage
 from app.corpora import service as corpora
+from app.db import slices
 from app.documents import archive
 from app.errors import NotFound
 from app.models import Document
@@ -22,35 +24,46 @@ class Stored(NamedTuple):
     size: int
 
 
-def add(session: Session, tenant_id: str, corpus_id: str, name: str, sha256: str, size: int) -> tuple[Document, bool]:
-    """A stored blob as a document of the corpus, and whether it is new.
+def add(session: Session, tenant_id: str, corpus_id: str, stored: Sequence[Stored]) -> list[tuple[Document, bool]]:
+    """Stored blobs as documents of the corpus, in their order, and whether each is new.
 
     The same name with the same bytes is the document that is there; with other bytes it takes that one's place.
-    Raises sqlalchemy.exc.IntegrityError when another upload of this name was committed in between.
+    Raises sqlalchemy.exc.IntegrityError when another upload of one of the names was committed in between.
     """
-    current = session.scalar(
-        select(Document)
-        .where(Document.corpus_id == corpus_id, Document.name == name, ~Document.replaced)
-        .with_for_update()
-    )
-    if current is not None:
-        if current.sha256 == sha256:
-            return current, False
-        current.replaced = True
-        session.flush()
-    document = Document(
-        id=ids.new("doc"),
-        tenant_id=tenant_id,
-        corpus_id=corpus_id,
-        name=name,
-        sha256=sha256,
-        size=size,
-        status="pending",
-    )
-    session.add(document)
+    current = _current(session, corpus_id, [one.name for one in stored])
+    added = []
+    for one in stored:
+        there = current.get(one.name)
+        if there is not None and there.sha256 == one.sha256:
+            added.append((there, False))
+            continue
+        if there is not None:
+            there.replaced = True
+        fresh = Document(
+            id=ids.new("doc"),
+            tenant_id=tenant_id,
+            corpus_id=corpus_id,
+            status="pending",
+            replaced=False,
+            **one._asdict(),
+        )
+        current[one.name] = fresh
+        added.append((fresh, True))
+    session.flush()  # what is replaced gives its name free first
+    session.add_all(document for document, new in added if new)
     session.flush()
-    ring(session, "parse")
-    return document, True
+    if any(new for _, new in added):
+        ring(session, "parse")
+    return added
+
+
+def _current(session: Session, corpus_id: str, wanted: Sequence[str]) -> dict[str, Document]:
+    """The documents that have these names now, locked in the order of their names."""
+    found: dict[str, Document] = {}
+    for some in slices(sorted(set(wanted))):
+        query = select(Document).where(Document.corpus_id == corpus_id, Document.name.in_(some), ~Document.replaced)
+        found |= {row.name: row for row in session.scalars(query.order_by(Document.name).with_for_update())}
+    return found
 
 
 def keep_archive(file: BinaryIO) -> list[Stored]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import IntegrityError
 
 from app.db import reading, transaction
@@ -19,16 +20,36 @@ _made: set[str] = set()
 
 
 def tenant(request: Request) -> str:
-    """The tenant of the bearer key. Without any key in the database: the default tenant, from this machine only."""
-    given = request.headers.get("authorization", "")
-    scheme, _, secret = given.partition(" ")
-    with reading() as session:
-        if secret and scheme.lower() == "bearer":
-            found = service.tenant_of(session, secret.strip())
-            if found:
-                return found
-        if service.any_active(session):
-            raise Unauthorized("Send a valid API key as `Authorization: Bearer <key>`.", headers=_CHALLENGE)
+    """The tenant of the bearer key. Without any key in the database: the default tenant, from this machine only.
+
+    Raises Unauthorized.
+    """
+    secret = _secret(request)
+    known = service.remembered(secret)
+    if known is None:
+        with reading() as session:
+            known = service.look_up(session, secret)
+    return _admit(request, known)
+
+
+async def _tenant(request: Request) -> str:
+    """The same. Who was here a moment ago needs neither a thread nor a connection."""
+    known = service.remembered(_secret(request))
+    if known is None or DEFAULT_TENANT not in _made:
+        return await run_in_threadpool(tenant, request)
+    return _admit(request, known)
+
+
+def _secret(request: Request) -> str:
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def _admit(request: Request, known: service.Known) -> str:
+    if known.tenant_id is not None:
+        return known.tenant_id
+    if known.any_active:
+        raise Unauthorized("Send a valid API key as `Authorization: Bearer <key>`.", headers=_CHALLENGE)
     client = request.client.host if request.client else ""
     # The Host header is checked as well: a page in a browser must not reach us by a name that resolves to loopback.
     if client not in LOOPBACK or _host(request) not in LOOPBACK:
@@ -47,4 +68,4 @@ def _host(request: Request) -> str:
     return found[1].strip("[]").lower() if found else ""
 
 
-TenantDep = Annotated[str, Depends(tenant)]
+TenantDep = Annotated[str, Depends(_tenant)]

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Select, select
@@ -15,7 +15,17 @@ from app.models import ApiKey, Tenant
 from app.models.tenants import DEFAULT_TENANT
 
 CACHE_SECONDS = 2.0  # a revoked key may work this much longer
-_cache: dict[str, tuple[float, str | None]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a bearer secret (or none) stands for: the tenant of a working key; and whether there is any such key."""
+
+    tenant_id: str | None
+    any_active: bool
+
+
+_cache: dict[str, tuple[float, Known]] = {}
 
 
 def tenant(session: Session, tenant_id: str) -> Tenant:
@@ -54,13 +64,24 @@ def revoke(session: Session, key_id: str) -> ApiKey:
 
 def any_active(session: Session) -> bool:
     """Is there a key that works? While there is none, only this machine may use the service."""
-    return _cached("", lambda: "yes" if session.scalar(_active().limit(1)) else None) is not None
+    return session.scalar(_active().limit(1)) is not None
 
 
-def tenant_of(session: Session, secret: str) -> str | None:
-    """The tenant of a working key, or None."""
-    digest = _digest(secret)
-    return _cached(digest, lambda: session.scalar(_active().where(ApiKey.sha256 == digest)))
+def remembered(secret: str) -> Known | None:
+    """What was looked up for `secret` a moment ago, without asking the database."""
+    hit = _cache.get(_digest(secret))
+    return hit[1] if hit and time.monotonic() - hit[0] < CACHE_SECONDS else None
+
+
+def look_up(session: Session, secret: str) -> Known:
+    """Ask the database about `secret`; "" stands for none."""
+    digest, now = _digest(secret), time.monotonic()
+    tenant_id = session.scalar(_active().where(ApiKey.sha256 == digest)) if secret else None
+    known = Known(tenant_id, any_active=tenant_id is not None or any_active(session))
+    if len(_cache) > 10_000:
+        _cache.clear()
+    _cache[digest] = now, known
+    return known
 
 
 def _active() -> Select[str]:
@@ -69,15 +90,3 @@ def _active() -> Select[str]:
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _cached(digest: str, look_up: Callable[[], str | None]) -> str | None:
-    now = time.monotonic()
-    hit = _cache.get(digest)
-    if hit and now - hit[0] < CACHE_SECONDS:
-        return hit[1]
-    found = look_up()
-    if len(_cache) > 10_000:
-        _cache.clear()
-    _cache[digest] = (now, found)
-    return found

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from app.db import slices
 from app.llm.parse import Usage
 from app.models import Call, Dataset
 
@@ -180,11 +181,9 @@ class Ledger:
             tenants[tenant_id].append(key)
         found: dict[tuple[str, bytes], bytes] = {}
         for tenant_id, wanted in tenants.items():
-            for i in range(0, len(wanted), 500):
+            for some in slices(wanted):
                 rows = connection.execute(
-                    select(Call.call_key, Call.reply).where(
-                        Call.tenant_id == tenant_id, Call.call_key.in_(wanted[i : i + 500])
-                    )
+                    select(Call.call_key, Call.reply).where(Call.tenant_id == tenant_id, Call.call_key.in_(some))
                 )
                 found.update({(tenant_id, bytes(key)): bytes(reply) for key, reply in rows})
         return found

@@ -4,6 +4,7 @@ from app.models.calls import Call
 from app.models.corpora import Chunk, Corpus, Document, Embedding
 from app.models.datasets import Context, Dataset, Event, Sample, Unit
 from app.models.exports import Export
+from app.models.reports import Report
 from app.models.tenants import ApiKey, IdempotencyKey, Tenant
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Event",
     "Export",
     "IdempotencyKey",
+    "Report",
     "Sample",
     "Tenant",
     "Unit",

@@ -26,6 +26,13 @@ class Document(Leased, Base):
         Index("ix_documents_corpus_created", "corpus_id", "created_at", "id"),
         Index("ix_documents_status", "status"),
         Index(
+            "ix_documents_waiting",
+            "created_at",
+            "id",
+            sqlite_where=text("status = 'pending' AND NOT replaced"),
+            postgresql_where=text("status = 'pending' AND NOT replaced"),
+        ),
+        Index(
             "uq_documents_current_name",
             "corpus_id",
             "name",

@@ -11,7 +11,6 @@ from app.models.columns import CreatedAt, Id, Json, Leased, TenantId
 
 _Serial = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only for INTEGER
 
-ACTIVE = ("validating", "planned", "generating", "selecting", "paused", "cancelling")
 FINAL = ("succeeded", "failed", "cancelled")
 
 

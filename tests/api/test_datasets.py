@@ -169,7 +169,7 @@ def test_polling_with_the_etag_is_answered_304_until_something_changes(client: T
     assert changed.headers["etag"] != etag
 
 
-@pytest.mark.parametrize("status", ["validating", "planned", "generating", "paused", "selecting"])
+@pytest.mark.parametrize("status", ["validating", "generating", "paused", "selecting"])
 def test_cancelling_ends_a_dataset_once_and_again_changes_nothing(
     client: TestClient, dataset: Json, status: str
 ) -> None:
@@ -199,7 +199,7 @@ def test_pause_and_resume_go_between_generating_and_paused(client: TestClient, d
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
-@pytest.mark.parametrize("status", ["validating", "planned", "selecting", "succeeded", "failed", "cancelled"])
+@pytest.mark.parametrize("status", ["validating", "selecting", "succeeded", "failed", "cancelled"])
 def test_pause_and_resume_in_any_other_state_are_refused_for_good(
     client: TestClient, dataset: Json, verb: str, status: str
 ) -> None:

@@ -12,11 +12,12 @@ import httpx
 import psutil
 import pytest
 
+from app import catalog
 from app.samples import paths
 from app.stack import running
 from tests.service import ROOT, Service, wait
 
-OPEN = dict.fromkeys(("source", "numbers", "standalone", "agreement", "faithfulness", "answerability", "usefulness"), 0)
+OPEN = dict.fromkeys(catalog.TASKS["grounded_qa"].gates, 0)
 
 
 @pytest.mark.model

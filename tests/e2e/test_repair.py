@@ -10,7 +10,7 @@ SMALL = {"chunking": {"splitter": "recursive", "size": 400}, "options": {"evolve
 
 
 def test_rows_dropped_for_their_quote_are_mended_by_one_call_each(tmp_path: Path, database_url: str) -> None:
-    script = {"seed": 4, "faults": [{"fault": "invented_quote", "step": "answer", "rate": 0.5}]}
+    script = {"seed": 4, "faults": [{"fault": "invented_quote", "match": "Answer the question below", "rate": 0.5}]}
     with FakeModel(script) as model, Service(tmp_path, model_url=model.url, database_url=database_url) as service:
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
         before = service.finished(dataset)

@@ -57,10 +57,8 @@ def _walk(value: Any, name: str, scene: Scene, rewrite: Rewrite) -> Any:
     if isinstance(value, dict):
         return {key: _walk(inner, key, scene, rewrite) for key, inner in value.items()}
     if isinstance(value, list):
-        return [
-            _walk(inner, "question" if name in ("questions", "instructions") else name, scene, rewrite)
-            for inner in value
-        ]
+        one = {"questions": "question", "instructions": "question", "quotes": "quote"}.get(name, name)
+        return [_walk(inner, one, scene, rewrite) for inner in value]
     return rewrite(name, value, scene)
 
 

@@ -18,6 +18,7 @@ class _Connection:
     client: asyncio.StreamWriter
     upstream: asyncio.StreamWriter | None = None
     cut: bool = False
+    deaf: bool = False
     tail: bytes = b""
 
 
@@ -80,6 +81,13 @@ class FaultProxy:
     def blackhole(self) -> None:
         """Accept and forward nothing, in either direction, nor any end of connection, until `heal`."""
         self._do(self._set_flow(False))
+
+    def deafen(self) -> None:
+        """What is open now stays open and carries nothing any more, for good; new connections are as ever.
+
+        So does a connection look whose other end is gone without a word (half-open).
+        """
+        self._do(self._deafen_all())
 
     def latency(self, seconds: float) -> None:
         """Hold each piece of data back for so long, both ways."""
@@ -148,6 +156,10 @@ class FaultProxy:
         for connection in list(self._live):
             self._sever(connection)
 
+    async def _deafen_all(self) -> None:
+        for connection in self._live:
+            connection.deaf = True
+
     async def _set_flow(self, flows: bool) -> None:
         if flows:
             self._flow.set()
@@ -197,7 +209,7 @@ class FaultProxy:
             if self._latency:
                 await asyncio.sleep(self._latency)
             await self._flow.wait()
-            if connection.cut:
+            if connection.cut or connection.deaf:
                 # Read on and throw away: to close with data unread would reset the target, and it may still be reading.
                 continue
             data, last = self._judge(data, connection, way)
@@ -209,7 +221,7 @@ class FaultProxy:
             if last:
                 self._sever(connection)
         await self._flow.wait()
-        if not connection.cut and writer.can_write_eof():
+        if not (connection.cut or connection.deaf) and writer.can_write_eof():
             writer.write_eof()
 
     def _judge(self, data: bytes, connection: _Connection, way: Direction) -> tuple[bytes, bool]:

@@ -130,6 +130,21 @@ def test_a_blackhole_accepts_and_is_silent_and_delivers_when_healed(echo: tuple[
                 assert client.recv(4) == b"held"
 
 
+def test_deafened_connections_stay_open_and_silent_for_good_while_new_ones_work(echo: tuple[Echo, FaultProxy]) -> None:
+    server, proxy = echo
+    with dial(proxy) as old:
+        exchange(old, b"one")
+        proxy.deafen()
+        old.sendall(b"lost")
+        with dial(proxy) as new:
+            assert exchange(new, b"two") == b"two"
+        proxy.heal()
+        old.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            old.recv(1)
+    assert server.received == b"onetwo"
+
+
 def test_latency_holds_data_back_both_ways(echo: tuple[Echo, FaultProxy]) -> None:
     _, proxy = echo
     with dial(proxy) as client:

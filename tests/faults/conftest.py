@@ -1,18 +1,20 @@
 """Documents, databases behind a proxy, and looks into a running service, for the fault tests."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, func, make_url, select
 from sqlalchemy.orm import Session
 
 from app.db import make_engine
 from app.models import Sample, Unit
 from tests.fakes.proxy import Target
-from tests.service import Service
+from tests.faults.witness import Service
 
 SMALL = {"chunking": {"splitter": "recursive", "size": 400}}
 FEW_AT_ONCE: dict[str, Any] = {
@@ -32,8 +34,37 @@ def ferries(count: int) -> bytes:
 
 
 def seeds(short: int) -> list[int]:
-    """Seeds to run with: `short` of them in `make test` (0: none), CORPUSMITH_FAULT_SEEDS in `make faults`."""
-    return list(range(int(os.environ.get("CORPUSMITH_FAULT_SEEDS", short))))
+    """Seeds to run with: `short` of them in `make test` (0: none), CORPUSMITH_FAULT_SEEDS in `make faults`.
+
+    "20" are the seeds 0 to 19, "5:10" those from 5 to 9.
+    """
+    first, _, last = os.environ.get("CORPUSMITH_FAULT_SEEDS", str(short)).rpartition(":")
+    return list(range(int(first or 0), int(last)))
+
+
+def broker(service: Service) -> Redis:
+    """A client of the service's broker."""
+    return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+
+
+def pause(service: Service, name: str) -> None:
+    """SIGSTOP for a part's own process: a child of it ends the task that it has, and is given no other.
+
+    The child is left alone, or it might stand still in the middle of a transaction, and everybody with it.
+    """
+    service.processes[name].send_signal(signal.SIGSTOP)
+
+
+def go_on(service: Service, name: str) -> None:
+    service.processes[name].send_signal(signal.SIGCONT)
+
+
+def restart_ended(service: Service) -> list[str]:
+    """Start again what has ended by itself, as its supervisor would; the names of those parts."""
+    ended = [name for name, process in service.processes.items() if process.poll() is not None]
+    if ended:
+        service.start(*ended)
+    return ended
 
 
 @pytest.fixture

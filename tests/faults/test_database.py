@@ -15,7 +15,8 @@ from tests.fakes.process import FakeModel
 from tests.fakes.proxy import FaultProxy
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, by_way_of, calls, ferries, seeds, server_of, settled
 from tests.faults.verify import verify_job
-from tests.service import Service, kill_tree, wait
+from tests.faults.witness import Service
+from tests.service import kill_tree, wait
 
 
 def put_workers_behind(service: Service, url: str) -> None:
@@ -76,29 +77,29 @@ def test_connections_cut_during_commit_write_nothing_twice_and_lose_nothing(
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_a_row_of_the_dataset_that_is_locked_for_a_while_only_holds_things_up(
     seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=40) as model,
-        Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=new_postgres_database, **FEW_AT_ONCE) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
         wait(lambda: calls(service, dataset) > 20, 60)
         with psycopg.connect(new_postgres_database) as connection:
             connection.execute("SELECT 1 FROM datasets WHERE id = %s FOR UPDATE", (dataset,))
-            time.sleep(4)
+            time.sleep(2)  # for longer than half a lease: a worker that did not listen beside its writer would give up
             assert service.get(dataset)["status"] == "generating"
         assert service.finished(dataset)["status"] == "succeeded"
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(1))
 def test_sqlite_with_a_reader_that_never_ends_survives_kills_of_everything(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     with (
-        FakeModel({"seed": seed}, latency_ms=40, slots=16) as model,
+        FakeModel({"seed": seed}, latency_ms=80, slots=16) as model,
         Service(tmp_path, model_url=model.url) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
@@ -127,8 +128,8 @@ def test_a_postgresql_killed_in_mid_run_gives_503_and_loses_nothing_acknowledged
 
 def _kill_while_it_works(server: "PrivatePostgres", seed: int, tmp_path: Path) -> None:
     with (
-        FakeModel({"seed": seed}, latency_ms=60) as model,
-        Service(tmp_path, model_url=model.url, database_url=server.url) as service,
+        FakeModel({"seed": seed}, latency_ms=80) as model,
+        Service(tmp_path, model_url=model.url, database_url=server.url, **FEW_AT_ONCE) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
         acknowledged: list[str] = []

@@ -1,21 +1,18 @@
 """A broker without memory, a full disk, a model server that refuses everything or never ends a reply."""
 
+import random
 import resource
 import time
 from pathlib import Path
 
 import psutil
 import pytest
-from redis import Redis
 
 from tests.fakes.process import FakeModel
-from tests.faults.conftest import SMALL, calls, ferries, seeds
+from tests.faults.conftest import SMALL, broker, calls, ferries, restart_ended, seeds, settled
 from tests.faults.verify import verify_job
-from tests.service import Service, wait
-
-
-def broker(service: Service) -> Redis:
-    return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+from tests.faults.witness import Service
+from tests.service import wait
 
 
 @pytest.mark.parametrize("seed", seeds(0))
@@ -28,25 +25,24 @@ def test_a_broker_without_memory_refuses_no_request_and_all_goes_on_when_it_has_
             dataset = service.dataset(corpus, **SMALL)
             time.sleep(3)  # beats and sweeps that cannot send
             client.config_set("maxmemory", "0")
-        # A worker that can neither read its queue nor say so ends; whatever supervises it starts it again.
-        for name in [name for name, process in service.processes.items() if process.poll() is not None]:
-            service.start(name)
+        restart_ended(service)  # a worker that can neither read its queue nor say so ends
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
+@pytest.mark.parametrize("seed", seeds(1))
 def test_an_export_without_room_fails_as_no_space_and_leaves_no_half_file(
-    tmp_path: Path, new_postgres_database: str
+    seed: int, tmp_path: Path, new_postgres_database: str
 ) -> None:
     with (
-        FakeModel() as model,
+        FakeModel({"seed": seed}) as model,
         Service(tmp_path, model_url=model.url, database_url=new_postgres_database) as service,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
         assert service.finished(dataset)["status"] == "succeeded"
         blobs = {path for path in (tmp_path / "blobs").rglob("*") if path.is_file()}
-        _limit_files(service, "cpu", 4_000)
+        _limit_files(service, "cpu", 1_000 + 500 * seed)
         export = service.exported(dataset)
         assert export["status"] == "failed"
         assert export["error"]["code"] == "no_space"
@@ -54,6 +50,24 @@ def test_an_export_without_room_fails_as_no_space_and_leaves_no_half_file(
         service.kill("cpu")
         service.start("cpu")
         assert service.exported(dataset)["status"] == "succeeded"
+        verify_job(service, model, dataset, killed_in_flight=0)
+
+
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_database_without_room_holds_the_rows_up_and_loses_nothing_that_was_paid_for(
+    seed: int, tmp_path: Path
+) -> None:
+    with FakeModel({"seed": seed}, latency_ms=60, slots=8) as model, Service(tmp_path, model_url=model.url) as service:
+        dataset = service.dataset(service.corpus({"a.txt": ferries(16)}), **SMALL)
+        wait(lambda: calls(service, dataset) > random.Random(seed).uniform(1, 100), 60)
+        _limit_files(service, "llm1", 4_096)  # neither the database nor the worker's own log can grow
+        wait(settled(lambda: calls(service, dataset)), 30)
+        wait(settled(lambda: model.stats()["requests"]), 30)
+        assert service.get(dataset)["status"] == "generating"
+        _limit_files(service, "llm1", resource.RLIM_INFINITY)
+        found = service.finished(dataset)
+        assert found["status"] == "succeeded", found
+        assert found["units"]["failed"] == 0
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
@@ -80,8 +94,9 @@ def test_a_storm_of_429_is_answered_with_a_few_requests_a_second(seed: int, tmp_
         verify_job(service, model, dataset, killed_in_flight=0)
 
 
-def test_a_reply_that_never_ends_is_closed_at_the_deadline_and_asked_for_again(tmp_path: Path) -> None:
-    script = {"faults": [{"fault": "drip", "first": 6, "seconds": 0.2, "endless": True}]}
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_reply_that_never_ends_is_closed_at_the_deadline_and_asked_for_again(seed: int, tmp_path: Path) -> None:
+    script = {"seed": seed, "faults": [{"fault": "drip", "first": 6, "seconds": 0.2, "endless": True}]}
     with (
         FakeModel(script) as model,
         Service(tmp_path, model_url=model.url, call_idle_timeout_seconds=2) as service,

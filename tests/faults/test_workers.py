@@ -14,7 +14,8 @@ from celery import Celery
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds
 from tests.faults.verify import verify_job
-from tests.service import ROOT, Service, wait
+from tests.faults.witness import Service
+from tests.service import ROOT, wait
 
 WINDOW = FEW_AT_ONCE["window_max"]
 
@@ -93,13 +94,18 @@ def _ring(service: Service, dataset: str, ended: threading.Event) -> None:
                 ("drain", "llm", ()),
             ):
                 for _ in range(3):
-                    app.send_task(f"corpusmith.{name}", args=args, queue=queue, expires=5, ignore_result=True)
+                    app.send_task(f"corpusmith.{name}", args=args, queue=queue, ignore_result=True)
 
 
-def test_a_worker_that_died_before_its_first_heartbeat_is_noticed(tmp_path: Path, new_postgres_database: str) -> None:
+@pytest.mark.parametrize("seed", seeds(1))
+def test_a_worker_that_died_before_its_first_heartbeat_is_noticed(
+    seed: int, tmp_path: Path, new_postgres_database: str
+) -> None:
     with (
-        FakeModel(latency_ms=50) as model,
-        Service(tmp_path, model_url=model.url, database_url=new_postgres_database, lease_seconds=6) as service,
+        FakeModel({"seed": seed}, latency_ms=150) as model,
+        Service(
+            tmp_path, model_url=model.url, database_url=new_postgres_database, lease_seconds=6, **FEW_AT_ONCE
+        ) as service,
         Look(service.database_url) as look,
     ):
         dataset = service.dataset(service.corpus({"a.txt": ferries(10)}), **SMALL)

@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import content_faults
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
 from tests.service import Service
 
 CONTEXTS = int(os.environ.get("PLANTED_CONTEXTS", 45))
-RATE = 0.1
+RATE = 0.06  # of the calls that a fault can befall
 RECALL, PRECISION = 0.98, 0.95
 Row = dict[str, Any]
 
@@ -35,56 +36,59 @@ def russian_ferries(count: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """A fault, the model call it is planted into, how a row shows it, and the reasons that are right for it."""
+    """How a row shows a fault, and the reasons that are right for it."""
 
-    step: str
     shows: Callable[[Row], bool]
     reasons: tuple[str, ...]
 
 
-def _invented_number(row: Row) -> bool:
+def begins(row: Row, *texts: str) -> bool:
+    return row["answer"].startswith(texts) or row["question"].startswith(texts)
+
+
+def invented_number(row: Row) -> bool:
     """The fake model writes numbers from 417 on that the document does not have; its own are below, or are years."""
     return any(417 <= int(number) < 1000 for number in re.findall(r"\d+", row["answer"]))
 
 
-def _grades(row: Row) -> list[float]:
-    return [v["score"] for v in row["verdicts"] if v["metric"] in ("faithfulness", "answerability", "usefulness")]
+def invented_quote(row: Row) -> bool:
+    return any(name in str(row["attributes"].get("unlocated_quotes")) for name in ("Zorvath", "Зорвата"))
 
 
+def graded(row: Row, metric: str) -> float:
+    return next((float(verdict["score"]) for verdict in row["verdicts"] if verdict["metric"] == metric), 5.0)
+
+
+LOW = ("not_faithful", "not_answerable", "not_useful")
 FAULTS = {
-    "wrong_fact": Planted("answer", _invented_number, ("unsupported_number",)),
-    "invented_quote": Planted(
-        "answer", lambda row: "Zorv" in str(row["attributes"]) or "Зорв" in str(row["attributes"]), ("no_source",)
-    ),
-    "refusal": Planted(
-        "answer", lambda row: row["answer"].startswith(("I'm sorry, I cannot", "Извините, я не могу")), ("refused",)
-    ),
+    "wrong_fact": Planted(invented_number, ("unsupported_number",)),
+    "invented_quote": Planted(invented_quote, ("no_source",)),
+    "refusal": Planted(lambda row: begins(row, "I'm sorry, I cannot help", "Извините, я не могу"), ("refused",)),
     "wrong_language": Planted(
-        "answer",
-        lambda row: row["answer"] in (
-            "Паром отходит рано утром, а билет продаёт сам капитан.",
-            "The ferry leaves early, and the captain sells tickets.",
-        ),
-        ("wrong_language",),
+        lambda row: begins(row, *content_faults._FOREIGN["en"], *content_faults._FOREIGN["ru"]), ("wrong_language",)
     ),
-    "unanswerable": Planted("answer", lambda row: row["answer"] == "UNKNOWN", ("unanswerable",)),
-    "prompt_echo": Planted(
-        "evolve", lambda row: "#Rewritten" in row["question"] or "given prompt" in row["question"], ("copied_prompt",)
+    "unanswerable": Planted(
+        lambda row: row["answer"] == "UNKNOWN" or graded(row, "answerability") == 1 < graded(row, "faithfulness"),
+        ("unanswerable", "not_answerable"),
     ),
+    "prompt_echo": Planted(lambda row: begins(row, "#Rewritten", "For the given prompt"), ("copied_prompt",)),
     "copied_question": Planted(
-        "evolve", lambda row: row["kind"] == "evolved" and row["question"] == row["parent_question"], ("no_gain",)
+        lambda row: row["kind"] == "evolved" and row["question"] == row["parent_question"], ("no_gain",)
     ),
-    "low_score": Planted(
-        "judge", lambda row: 1.0 in _grades(row), ("not_faithful", "not_answerable", "not_useful")
-    ),
-}  # fmt: skip
+    "low_score": Planted(lambda row: graded(row, "faithfulness") == 1, LOW),
+}
+
+
+def reasons_for(row: Row) -> set[str]:
+    """What is right for a row: it may have met several faults, each at another call, and only the first drops it."""
+    return {reason for fault in FAULTS.values() if fault.shows(row) for reason in fault.reasons}
 
 
 @pytest.mark.parametrize(("language", "write"), [("en", ferries), ("ru", russian_ferries)])
 def test_each_planted_fault_is_found_and_nothing_else_is_called_by_its_name(
     tmp_path: Path, language: str, write: Callable[[int], bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = {"seed": 11, "faults": [{"fault": name, "step": f.step, "rate": RATE} for name, f in FAULTS.items()]}
+    script = {"seed": 11, "faults": [{"fault": name, "rate": RATE} for name in FAULTS]}
     with FakeModel(script) as model, Service(tmp_path, model_url=model.url) as service:
         corpus = service.corpus({"ferries.txt": write(CONTEXTS)})
         wanted = {"chunking": {"splitter": "recursive", "size": 400}, "language": language}
@@ -96,15 +100,17 @@ def test_each_planted_fault_is_found_and_nothing_else_is_called_by_its_name(
     missed = []
     for name, fault in FAULTS.items():
         planted = [row for row in rows if fault.shows(row)]
-        right = [row for row in planted if row["reason"] in fault.reasons]
+        right = [row for row in planted if row["reason"] in reasons_for(row)]
         called = [row for row in rows if row["reason"] in fault.reasons]
         recall = len(right) / max(1, len(planted))
-        precision = sum(fault.shows(row) for row in called) / max(1, len(called))
+        precision = sum(row["reason"] in reasons_for(row) for row in called) / max(1, len(called))
         lines.append(f"{name:16} {len(planted):4} {len(right):4} {recall:6.3f} {precision:6.3f}")
         if not planted or recall < RECALL or precision < PRECISION:
-            wrong = [row for row in planted if row not in right] + [row for row in called if not fault.shows(row)]
+            wrong = [row for row in planted if row not in right] + [
+                row for row in called if row["reason"] not in reasons_for(row)
+            ]
             missed.append((name, [(r["reason"], r["question"], r["answer"], r["detail"]) for r in wrong[:3]]))
-    faulty = [row for row in rows if row["state"] == "accepted" and any(f.shows(row) for f in FAULTS.values())]
+    faulty = [row for row in rows if row["state"] == "accepted" and reasons_for(row)]
     lines.append(f"accepted {sum(row['state'] == 'accepted' for row in rows)}, with a fault {len(faulty)}")
     with capsys.disabled():
         print("\n" + "\n".join(lines))  # noqa: T201

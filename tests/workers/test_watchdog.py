@@ -1,29 +1,11 @@
 """A worker that hears nothing although messages wait is noticed; an idle or a busy one is left alone."""
 
-import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
-from app.settings import settings
-from app.stack import valkey
-from app.stack.sockets import socket_path
-from tests.service import wait
 from workers.watchdog import Watchdog
-
-
-@pytest.fixture
-def broker(environment: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
-    folder: Path = settings().data_dir
-    server = subprocess.Popen(valkey.prepare(folder), stdout=subprocess.DEVNULL)
-    wait(lambda: valkey.answers(folder), 20)
-    with redis.Redis(unix_socket_path=str(socket_path(folder))) as client:
-        yield client
-    server.kill()
-    server.wait()
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

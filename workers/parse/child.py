@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.domain import Parsed
-from workers.parse import walls, wire
+from workers.parse import pages, walls, wire
 from workers.parse.failure import ParseFailed, Reason
 
 Parser = Callable[[BinaryIO, str], Parsed]
@@ -33,9 +33,11 @@ _OUT_OF_MEMORY = (b"memory allocation", b"bad_alloc", b"out of memory", b"Out of
 def serve(parse: Parser, preload: Callable[[], None] = lambda: None) -> None:
     """Load what `parse` needs, then answer tasks with it until the other side closes the socket."""
     channel = socket.socket(fileno=int(sys.argv[1]))
-    with Path("/proc/self/statm").open() as sizes:  # not to be opened any more behind the walls
+    # Neither is to be opened any more behind the walls.
+    with Path("/proc/self/statm").open() as sizes, Path("/proc/self/maps").open() as maps:
         walls.raise_walls()
         preload()  # only now, since it starts threads, and a process with threads may not leave its user namespace
+        pages.enlarge(maps)
         before = int(sizes.read().split()[0]) * mmap.PAGESIZE
     gc.freeze()
     while True:

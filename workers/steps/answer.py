@@ -1,6 +1,7 @@
 """Answer a question from its context alone, and find the passages it rests on in the stored text."""
 
 import re
+from typing import Any
 
 from app.catalog.questions import LENGTHS
 from app.domain import Dropped, Sample
@@ -19,7 +20,7 @@ _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 async def answer(work: Work, question: Question, *, ahead: int) -> Sample | Dropped:
     """A row with its source spans, not measured yet. A quote that is nowhere is kept in `unlocated_quotes`."""
     ref = prompt_for(question)
-    more = {} if ref == PROMPT else {"length": LENGTHS[question.length]}
+    more: dict[str, Any] = {} if ref == PROMPT else {"length": LENGTHS[question.length]}
     about = {
         "kind": question.kind,
         "evolution": question.evolution,

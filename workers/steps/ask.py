@@ -1,5 +1,7 @@
 """Ask questions about the context: that it answers, that take two of its parts, or that it does not answer."""
 
+from typing import Any
+
 from app.catalog.questions import QuestionType
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from app.replies import HopQuestions, Questions, Unstated, UnstatedQuestions
@@ -21,7 +23,7 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
     profiles = draw(work, options, kind, count)
     lines = told(profiles)
     ref = prompt_for(kind, lines)
-    more = {} if ref == PLAIN else {"profiles": lines}
+    more: dict[str, Any] = {} if ref == PLAIN else {"profiles": lines}
     reply = await work.model.ask(
         ref, context=work.context, ahead=ahead, count=count, language=work.language, avoid=avoid(work), **more
     )
@@ -33,7 +35,7 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
             attributes["missing"] = asked.missing
         found.append(
             Question(
-                asked if isinstance(asked, str) else asked.question,
+                getattr(asked, "question", asked),
                 (ref,),
                 path=str(i) if kind == "single_hop" else f"{kind}.{i}",
                 type=kind,

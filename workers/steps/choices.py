@@ -4,6 +4,7 @@ import re
 
 from rapidfuzz import fuzz
 
+from app.catalog.questions import QuestionType
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
@@ -14,7 +15,7 @@ from workers.steps.ask import avoid
 from workers.steps.locate import locate_all
 from workers.steps.profile import Profile, draw, told
 
-KIND = "multiple_choice"
+KIND: QuestionType = "multiple_choice"
 ASK = "ask/multiple_choice@1"
 JUDGE = "judge/choose@1"
 LETTERS = "ABCD"

@@ -1,6 +1,8 @@
 """Who asks a question, in which style, how hard it is and how long its answer: drawn by weight, told to the model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.catalog.questions import DIFFICULTIES, PERSONAS, STYLES, Difficulty, Length, QuestionType, Style
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
@@ -47,7 +49,7 @@ class Profile:
 def draw(work: Work, options: GroundedQaOptions, kind: QuestionType, count: int) -> list[Profile]:
     """`count` profiles. Each property has a generator of its own, so that one more option changes no other draw."""
     personas = options.personas if isinstance(options.personas, dict) else dict.fromkeys(options.personas, 1.0)
-    weights = {
+    weights: dict[str, Mapping[Any, float]] = {
         "persona": personas,
         "style": options.styles,
         "difficulty": options.difficulty,

@@ -1,5 +1,7 @@
 """Questions that the context does not answer: see that it does not, and make the refusal that belongs to them."""
 
+from typing import Any
+
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from app.replies import Answer, Refusal
@@ -17,7 +19,7 @@ PROMPT = "answer/unanswerable@1"
 async def refuse(work: Work, question: Question, *, ahead: int) -> Sample | Dropped:
     """A row whose answer is a refusal. Dropped as `answerable` when the context answers the question after all."""
     prompts = (*question.prompts, ANSWER)
-    about = {"kind": question.kind, "question": question.text, "attributes": question.attributes}
+    about: dict[str, Any] = {"kind": question.kind, "question": question.text, "attributes": question.attributes}
     try:
         tried = await work.model.ask(
             ANSWER,

@@ -2,6 +2,7 @@
 
 import re
 
+from app.catalog.questions import QuestionType
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
@@ -13,7 +14,7 @@ from workers.steps.locate import locate_all
 from workers.steps.profile import Profile, draw
 from workers.steps.wording import phrases
 
-KIND = "true_false"
+KIND: QuestionType = "true_false"
 ASK = "ask/true_false@1"
 JUDGE = "judge/true_false@1"
 # Small models add what they were told: "... // This sentence is to be true, so there is no change needed."
