@@ -82,7 +82,11 @@ def made(model: Scripted, about: Context, *, place: int = 0, seeds: tuple[str, .
         seeds=seeds,
         place=place,
     )
-    return asyncio.run(recipe("grounded_qa")(work))
+
+    async def make() -> Outcome:
+        return await recipe("grounded_qa")(work)
+
+    return asyncio.run(make())
 
 
 def stands(about: Context, span: Span) -> bool:
