@@ -4,7 +4,7 @@ from typing import Any
 
 from app.catalog.questions import QuestionType
 from app.catalog.tasks.grounded_qa import GroundedQaOptions
-from app.replies import HopQuestions, Questions, Unstated, UnstatedQuestions
+from app.replies import HopQuestion, HopQuestions, Questions, Unstated, UnstatedQuestions
 from workers.recipes.work import Work
 from workers.steps.profile import draw, told
 from workers.steps.question import Question
@@ -28,14 +28,15 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
         ref, context=work.context, ahead=ahead, count=count, language=work.language, avoid=avoid(work), **more
     )
     assert isinstance(reply, Questions | UnstatedQuestions | HopQuestions)
+    questions: list[str | Unstated | HopQuestion] = [*reply.questions]
     found = []
-    for i, (asked, profile) in enumerate(zip(reply.questions, profiles, strict=False)):
+    for i, (asked, profile) in enumerate(zip(questions, profiles, strict=False)):
         attributes: dict[str, str] = profile.attributes(kind)
         if isinstance(asked, Unstated):
             attributes["missing"] = asked.missing
         found.append(
             Question(
-                getattr(asked, "question", asked),
+                asked if isinstance(asked, str) else asked.question,
                 (ref,),
                 path=str(i) if kind == "single_hop" else f"{kind}.{i}",
                 type=kind,
