@@ -186,6 +186,8 @@ def read(dataset: Dataset) -> DatasetRead:
     """A row as the API shows it."""
     task = catalog.TASKS[dataset.task]
     cost = task.calls(dataset.spec["options"], dataset.spec["gates"], catalog.METRICS.entries)
+    planned = dataset.units_total or dataset.planning_calls
+    expected = dataset.planning_calls + cost * dataset.units_total
     return DatasetRead.model_validate(
         {
             **{name: getattr(dataset, name) for name in DatasetRead.model_fields if hasattr(dataset, name)},
@@ -193,7 +195,7 @@ def read(dataset: Dataset) -> DatasetRead:
             "rows_wanted": dataset.spec.get("rows"),
             "units": {"total": dataset.units_total, "done": dataset.units_done, "failed": dataset.units_failed},
             "usage": dataset,
-            "expected_calls": dataset.planning_calls + cost * dataset.units_total or None,
+            "expected_calls": expected if planned else None,  # a cloze costs nothing, and 0 says so
             "estimated_finish": _estimated_finish(dataset),
             "model": dataset.spec["model"],
         },

@@ -29,7 +29,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
 
 
 def rows_of(service: Service, dataset: str, **filters: str) -> list[dict[str, Any]]:
-    assert service.finished(dataset)["status"] == "succeeded"
+    made = service.finished(dataset)
+    assert made["status"] == "succeeded", made
     return service.samples(dataset, **filters)
 
 

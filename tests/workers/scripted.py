@@ -32,6 +32,7 @@ class Scripted:
         ahead: int,
         role: str = "generator",
         count: int | None = None,
+        sample: int = 0,
         **values: Any,
     ) -> Reply:
         prompt = prompts.load(ref)
@@ -45,6 +46,11 @@ class Scripted:
         if not reply:
             raise Refused("parse_error", "no reply")
         return prompt.reply.model_validate(reply)
+
+    async def loss(
+        self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
+    ) -> float:
+        raise AssertionError("no question asks for a loss")
 
     def instructions(self, step: str) -> list[str]:
         return [instruction for ref, _, _, instruction in self.asked if ref.startswith(step)]
@@ -76,7 +82,11 @@ def made(model: Scripted, about: Context, *, place: int = 0, seeds: tuple[str, .
         seeds=seeds,
         place=place,
     )
-    return asyncio.run(recipe("grounded_qa")(work))
+
+    async def make() -> Outcome:
+        return await recipe("grounded_qa")(work)
+
+    return asyncio.run(make())
 
 
 def stands(about: Context, span: Span) -> bool:

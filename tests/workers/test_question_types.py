@@ -187,7 +187,7 @@ def test_a_multiple_choice_row_has_its_choices_its_key_and_its_source() -> None:
 
 
 def test_the_key_stands_in_all_places_equally_often() -> None:
-    places = Counter()
+    places: Counter[str] = Counter()
     for place in range(200):
         [row] = made(choice("07:40", ["06:15", "08:30", "09:10"], None), context(FIRST), place=place,
                      **only("multiple_choice")).kept  # fmt: skip

@@ -100,7 +100,12 @@ def test_evolved_questions_keep_the_length_and_lose_the_asker() -> None:
         answer__grounded={"quote": FIRST[:44], "further_quotes": [], "answer": "Captain Lind."},
         judge__grounded=AGREES | {"own_answer": "Captain Lind"},
     )
-    options = {"evolve_rounds": 1, "evolutions": ["deepen"], "lengths": {"short": 1}, "personas": ["auditor"]}
+    options: dict[str, Any] = {
+        "evolve_rounds": 1,
+        "evolutions": ["deepen"],
+        "lengths": {"short": 1},
+        "personas": ["auditor"],
+    }
     kept = made(model, context(FIRST), questions_per_context=1, **options).kept
     assert [row.kind for row in kept] == ["original", "evolved"]
     assert kept[1].attributes == {"question_type": "single_hop", "length": "short"}

@@ -1,6 +1,5 @@
 """Ask questions about the context: that it answers, that take two of its parts, or that it does not answer."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from app.catalog.questions import QuestionType
@@ -29,7 +28,7 @@ async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count:
         ref, context=work.context, ahead=ahead, count=count, language=work.language, avoid=avoid(work), **more
     )
     assert isinstance(reply, Questions | UnstatedQuestions | HopQuestions)
-    questions: Sequence[str | Unstated | HopQuestion] = reply.questions
+    questions: list[str | Unstated | HopQuestion] = [*reply.questions]
     found = []
     for i, (asked, profile) in enumerate(zip(questions, profiles, strict=False)):
         attributes: dict[str, str] = profile.attributes(kind)
