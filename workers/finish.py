@@ -16,7 +16,7 @@ from app.models import Context, Dataset
 from app.queue import ring
 from app.settings import settings
 from workers import lease
-from workers.select import candidates, paraphrases, record, rounds, spare, split, testsets
+from workers.select import best, candidates, paraphrases, record, rounds, spare, split, testsets
 from workers.select.candidates import Drop, Row, Scan
 from workers.select.record import Lease, Stopped, fenced
 
@@ -78,7 +78,10 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
     _leave(held, scan, paraphrases.repeated(dataset.tenant_id, scan.rows, selection, alive))
     _leave(held, scan, _crowded(scan.rows, selection.max_per_document))
     _leave(held, scan, _unbalanced(scan.rows, selection.balance, wanted))
-    _leave(held, scan, _surplus(scan.rows, wanted))
+    if selection.strategy == "deita":
+        _leave(held, scan, best.surplus(dataset.tenant_id, scan.rows, wanted, alive))
+    else:
+        _leave(held, scan, _surplus(scan.rows, wanted))
     missing = max(0, wanted - len(scan.rows)) if wanted else 0
     used = []
     if missing:

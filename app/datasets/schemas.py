@@ -136,6 +136,11 @@ class Selection(BaseModel):
     balance: Literal["none", "kind", "document"] = Field(
         default="none", description="level the numbers of rows by this; costs no row that is wanted"
     )
+    strategy: Literal["spread", "deita"] = Field(
+        default="spread",
+        description="which rows stay when there are more than `rows`: those that are spread best over the contexts, or "
+        "the best by complexity x quality that are not alike (DEITA, arXiv 2312.15685); that one needs both gates",
+    )
 
 
 class Budget(BaseModel):

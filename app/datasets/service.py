@@ -46,6 +46,10 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     if not counts.get("pending", 0) + counts.get("parsed", 0):
         raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
     _check_test_sets(session, tenant_id, wanted)
+    if wanted.selection.strategy == "deita" and not {"complexity", "quality"} <= set(wanted.gates):
+        message = "selection.strategy: deita needs the gates `complexity` and `quality`; 0 records without dropping"
+        param = "selection.strategy"
+        raise InvalidRequest(message, param=param, fields=[("/selection/strategy", message)])
     model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     dataset = Dataset(

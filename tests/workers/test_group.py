@@ -38,7 +38,12 @@ def no_vectors(texts: list[str]) -> NDArray[np.float32]:
 
 
 def make(found: list[Candidate], *, seed: int = 1, scores: Any = None, losses: Any = None, **changed: Any) -> Grouped:
-    options = {"min_quality": 0.3, "min_similarity": -1.0, "max_similarity": 0.99, "edges": ["similarity"]} | changed
+    options: dict[str, Any] = {
+        "min_quality": 0.3,
+        "min_similarity": -1.0,
+        "max_similarity": 0.99,
+        "edges": ["similarity"],
+    } | changed
     embedder = vectors if "similarity" in options["edges"] else no_vectors
     return group(found, Grouping.model_validate(options), seed=seed, vectors=embedder, scores=scores, losses=losses)
 

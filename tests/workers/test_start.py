@@ -4,7 +4,8 @@ from pathlib import Path
 
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, calls, ferries
-from tests.service import Service, wait
+from tests.faults.witness import Service
+from tests.service import wait
 
 
 def test_a_job_goes_on_after_a_restart_though_no_sweep_is_due(tmp_path: Path) -> None:

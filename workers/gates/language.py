@@ -1,7 +1,8 @@
 """How sure lingua is that question and answer are in the language asked for: 0 to 1, the worse of the two counts.
 
 Short texts need care. Names, numbers, quoted words and code say nothing about a language and are left out. Texts with
-fewer than `ENOUGH_LETTERS` letters then left are judged by their script alone.
+fewer than `ENOUGH_LETTERS` letters then left are judged by their script alone, and those with fewer than `SURE_LETTERS`
+are not told from near relatives (Russian and Ukrainian, say), unless a letter tells them apart.
 """
 
 import re
@@ -16,6 +17,7 @@ from workers.gates import Measured
 from workers.recipes.work import Work
 
 ENOUGH_LETTERS = 30  # below, lingua is wrong about one good text in twenty
+SURE_LETTERS = 100  # below, lingua takes a good text for a near relative now and then
 _A_SENTENCE = 3  # words
 _WEIGHT = {"CJK": 3, "HANGUL": 2}  # a sign says what so many letters say
 _SIMPLIFY = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
@@ -24,6 +26,9 @@ _SCRIPTS = {"ru": "CYRILLIC", "uk": "CYRILLIC", "be": "CYRILLIC", "bg": "CYRILLI
             "hi": "DEVANAGARI", "mr": "DEVANAGARI", "bn": "BENGALI", "el": "GREEK", "he": "HEBREW", "hy": "ARMENIAN",
             "ka": "GEORGIAN", "th": "THAI", "ta": "TAMIL", "te": "TELUGU", "gu": "GUJARATI",
             "pa": "GURMUKHI"}  # fmt: skip
+_RELATIVES = ({"ru", "uk"}, {"es", "pt", "it"}, {"de", "nl"}, {"pl", "cs"})
+# Letters that the one has and its relatives have not: with one of them a text is not in the language asked for.
+_FOREIGN = {"ru": "іїєґ", "uk": "ыэъё", "es": "ãõçàèìù", "pt": "ñìù", "pl": "ěřůáíýžčš", "cs": "łąężźćńś", "nl": "äß"}
 _BOTH = {"sr"}  # written in two scripts
 # What is the same in every language: quoted words, code, addresses, and words with a digit or an underscore.
 _NEUTRAL = re.compile(r'`[^`]*`|"[^"]*"|«[^»]*»|“[^”]*”|„[^“”]*[“”]|\S*[\d_@/\\]\S*')
@@ -50,8 +55,18 @@ def in_language(text: str, wanted: str) -> float:
         words = [word for word, _ in every]  # German writes half its words like names
     if _letters(words) < ENOUGH_LETTERS or (language := _language(wanted)) is None:
         return round(share, 3)
-    found = _detector(wanted).compute_language_confidence(" ".join(words), language)
-    return round(share * found, 3)
+    joined = " ".join(words)
+    found = _detector(wanted).compute_language_confidence(joined, language)
+    if _letters(words) < SURE_LETTERS and not set(joined.lower()) & set(_FOREIGN.get(wanted, "")):
+        found += _as_a_relative(joined, wanted)
+    return round(share * min(found, 1.0), 3)
+
+
+def _as_a_relative(text: str, wanted: str) -> float:
+    """Lingua's confidence that it is in a near relative of `wanted`."""
+    codes = next((group - {wanted} for group in _RELATIVES if wanted in group), set())
+    known = [language for code in sorted(codes) if (language := _language(code)) is not None]
+    return sum(_detector(wanted).compute_language_confidence(text, language) for language in known)
 
 
 def _words(text: str) -> list[tuple[str, bool]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
 from app.datasets.schemas import Selection
@@ -22,12 +23,25 @@ class NoEmbedder(Exception):
 
 def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: Callable[[], None]) -> list[Drop]:
     """Rows whose question asks what an earlier one asks. Raises NoEmbedder if that is asked for and cannot be done."""
-    if selection.semantic == "off" or len(rows) < 2:
+    if selection.semantic == "off" or len(rows) < 2 or (selection.semantic == "auto" and not _installed()):
         return []
+    copies = semantic.repeated(
+        questions(tenant_id, rows, alive),
+        split.facts(rows),
+        within=selection.semantic_within,
+        overall=selection.semantic_overall,
+        alive=alive,
+    )
+    return [
+        Drop(rows[at].id, "semantic_duplicate", f"asks what row {rows[other].id} asks (cosine {cosine:g})")
+        for at, other, cosine in copies
+    ]
+
+
+def questions(tenant_id: str, rows: Sequence[Row], alive: Callable[[], None]) -> NDArray[np.float32]:
+    """Unit vectors of the rows' questions, shape (len(rows), dimensions). Raises NoEmbedder."""
     if not _installed():
-        if selection.semantic == "auto":
-            return []
-        raise NoEmbedder("selection.semantic is on, and the workers have neither corpusmith[embed] nor another model")
+        raise NoEmbedder("the selection needs embeddings, and the workers have neither corpusmith[embed] nor a model")
     from workers import embed
 
     parts = []
@@ -38,17 +52,7 @@ def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: C
             query = select(Sample.id, Sample.question).where(Sample.id.in_(some))
             found = {row: question for row, question in session.execute(query)}
         parts.append(embed.vectors(tenant_id, [found[row] for row in some]))
-    copies = semantic.repeated(
-        np.concatenate(parts),
-        split.facts(rows),
-        within=selection.semantic_within,
-        overall=selection.semantic_overall,
-        alive=alive,
-    )
-    return [
-        Drop(rows[at].id, "semantic_duplicate", f"asks what row {rows[other].id} asks (cosine {cosine:g})")
-        for at, other, cosine in copies
-    ]
+    return np.concatenate(parts)
 
 
 def _installed() -> bool:
