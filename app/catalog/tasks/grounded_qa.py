@@ -58,7 +58,7 @@ class GroundedQaOptions(EvolvingOptions):
 
     @field_validator("question_types", "personas", "styles", "lengths", "difficulty")
     @classmethod
-    def _something_to_draw(cls, chosen: list[str] | dict[str, float]) -> list[str] | dict[str, float]:
+    def _something_to_ask(cls, chosen: list[str] | dict[str, float]) -> list[str] | dict[str, float]:
         if isinstance(chosen, dict) and not any(chosen.values()):
             raise ValueError("at least one weight above 0")
         return chosen
