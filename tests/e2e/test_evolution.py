@@ -15,7 +15,7 @@ STEPS = "two steps of reasoning"  # words of the prompt of the operator reasonin
 FAILING: list[tuple[dict[str, Any], str]] = [
     ({"fault": "copied_question", "match": STEPS}, "no_gain"),
     ({"fault": "prompt_echo", "match": STEPS}, "copied_prompt"),
-    ({"fault": "refusal", "match": STEPS}, "refusal"),
+    ({"fault": "refusal", "match": STEPS}, "refused"),
 ]
 
 

@@ -28,7 +28,7 @@ MESSAGES = "\n".join(
                   "Составь список покупок для ухи на шестерых.",
                   "Напиши вежливое письмо о задержке парома в Норвик.")
 )  # fmt: skip
-OPEN = {"correctness": 0, "helpfulness": 0, "clarity": 0}
+OPEN = {"stop_words": 0, "refusal": 0, "echo": 0, "correctness": 0, "helpfulness": 0, "clarity": 0}
 
 
 def files() -> dict[str, bytes]:
