@@ -10,7 +10,6 @@ from app import db, log
 from app.queue import QUEUES
 from app.settings import settings
 from workers import shutdown
-from workers.clock import Every
 from workers.watchdog import Watchdog
 
 celery_app = Celery("corpusmith", broker=settings().broker_url, include=["workers.tasks"])
@@ -32,10 +31,11 @@ celery_app.conf.update(
         "health_check_interval": 25,
         "retry_on_timeout": True,
     },
+    beat_scheduler="workers.clock:Monotonic",
     beat_schedule={
         "sweep": {
             "task": "corpusmith.sweep",
-            "schedule": Every(settings().sweep_seconds),
+            "schedule": settings().sweep_seconds,
             "options": {"queue": "cpu"},
         }
     },

@@ -1,21 +1,22 @@
-"""When the sweep is due: by the monotonic clock, since a wall clock may be set back by an hour or by ten years."""
+"""Celery beat by the monotonic clock: a wall clock that is set back must not silence the sweep until it catches up."""
 
 import time
-from datetime import datetime
 
-from celery.schedules import schedstate, schedule
+from celery.beat import Scheduler
 
 
-class Every(schedule):  # type: ignore[misc]  # Celery has no types
-    """Due every `run_every` seconds of this process. Celery's own counts from the wall-clock time of the last run."""
+class Monotonic(Scheduler):  # type: ignore[misc]  # Celery has no types
+    """Rings each entry of `beat_schedule` (seconds) at the start and then every so often. It keeps nothing on disk."""
 
-    _last: float | None = None
+    def setup_schedule(self) -> None:
+        """Only the entries of our own configuration: there are no results to clean up."""
+        self.merge_inplace(self.app.conf.beat_schedule)
+        self._due_at = dict.fromkeys(self.schedule, time.monotonic())
 
-    def is_due(self, last_run_at: datetime) -> schedstate:
-        """Whether to run now, and after how many seconds to ask again. `last_run_at` is a wall-clock time: not used."""
-        now, period = time.monotonic(), self.run_every.total_seconds()
-        left = 0.0 if self._last is None else self._last + period - now
-        if left > 0:
-            return schedstate(is_due=False, next=left)
-        self._last = now
-        return schedstate(is_due=True, next=period)
+    def tick(self) -> float:
+        """Ring what is due. Gives the seconds until something is due again."""
+        for name, entry in list(self.schedule.items()):
+            if self._due_at[name] <= time.monotonic():
+                self.apply_entry(entry, producer=self.producer)
+                self._due_at[name] = time.monotonic() + entry.schedule.run_every.total_seconds()
+        return max(0.0, min(self._due_at.values()) - time.monotonic())

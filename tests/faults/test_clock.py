@@ -74,8 +74,7 @@ def test_a_clock_that_jumps_stops_no_sweep_and_forgets_nothing_that_is_fresh(see
         put_on_another_clock(service, clock, "llm1")
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
-        beat = service.processes["beat"].pid
-        assert (tmp_path / f"clock-{beat}").exists()
+        assert list(tmp_path.glob("clock-*")), "no process has told a wrong time"
         assert upload.exists()
         assert service.ok(service.http.post("/v1/datasets", **create))["id"] == dataset  # type: ignore[arg-type]
         verify_job(service, model, dataset, killed_in_flight=64)

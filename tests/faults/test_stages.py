@@ -57,7 +57,7 @@ def test_a_cpu_worker_killed_in_any_of_its_stages_does_that_stage_once(
         path = f"/v1/exports/{export}"
         wait(lambda: service.ok(service.http.get(path))["status"] == "succeeded", 60)
         verify_job(service, model, dataset, killed_in_flight=0)
-        wait(lambda: not [orphan for orphan in orphans if orphan.is_running()], 30)
+        wait(lambda: not [orphan for orphan in orphans if alive(orphan)], 30)
 
 
 @contextmanager
@@ -71,6 +71,14 @@ def locked(url: str, table: str) -> Iterator[None]:
 def held(look: Look, table: Any, row_id: str, status: str) -> bool:
     with Session(look.engine) as session:
         return session.scalar(select(table.owner).where(table.id == row_id, table.status == status)) is not None
+
+
+def alive(process: psutil.Process) -> bool:
+    """Running, and not merely waiting to be reaped."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kill(service: Service, victim: str) -> list[psutil.Process]:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from celery import Celery
 
 from app.db import transaction
 from app.models import Corpus, Document, IdempotencyKey, Tenant
 from app.models.tenants import DEFAULT_TENANT
+from app.settings import settings
 from workers import backlog, sweep
-from workers.clock import Every
+from workers.clock import Monotonic
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -67,12 +69,15 @@ def test_a_key_is_forgotten_when_it_is_old_by_the_database_s_clock(environment: 
         assert session.get(IdempotencyKey, "old") is None
 
 
-def test_a_schedule_is_due_after_its_period_whatever_the_wall_clock_says_of_its_last_run() -> None:
-    every = Every(0.2)
-    in_ten_years = datetime.now(UTC) + timedelta(days=3652)
-    assert every.is_due(in_ten_years).is_due
-    found = every.is_due(datetime(1970, 1, 1, tzinfo=UTC))
-    assert not found.is_due
-    assert 0 < found.next <= 0.2
-    time.sleep(0.25)
-    assert every.is_due(in_ten_years).is_due
+@ON_SQLITE
+def test_beat_rings_at_the_start_and_then_once_in_each_period(broker: redis.Redis) -> None:
+    with Celery("test", broker=settings().broker_url, set_as_current=False) as app:
+        app.conf.beat_schedule = {"sweep": {"task": "sweep", "schedule": 0.3, "options": {"queue": "cpu"}}}
+        clock = Monotonic(app=app)
+        assert 0 < clock.tick() <= 0.3
+        clock.tick()
+        assert broker.llen("cpu") == 1
+        time.sleep(0.35)
+        clock.tick()
+        assert broker.llen("cpu") == 2
+        clock.close()
