@@ -23,7 +23,7 @@ TEXTS = (
 )
 
 
-def dropped(key: int, question: str, reason: str = "no_source", **more: Any) -> Sample:
+def dropped(key: int, question: str, reason: str | None = "no_source", **more: Any) -> Sample:
     lineage = {"prompts": {"ask/grounded@1": load("ask/grounded@1").sha256}}
     values = {"key": key, "state": "dropped", "reason": reason, "detail": "source 40: quote: ...", "kind": "original"}
     return Sample(question=question, answer="It is so.", lineage=lineage, tenant_id="default", **(values | more))
