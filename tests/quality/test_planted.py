@@ -116,3 +116,21 @@ def test_each_planted_fault_is_found_and_nothing_else_is_called_by_its_name(
         print("\n" + "\n".join(lines))  # noqa: T201
     assert missed == []
     assert faulty == []
+
+
+def test_of_a_russian_corpus_nearly_all_rows_kept_are_russian(tmp_path: Path) -> None:
+    """One call in ten answers in English. The rows kept are looked at by another detector than the gate's."""
+    script = {"seed": 5, "faults": [{"fault": "wrong_language", "rate": 0.1}]}
+    with FakeModel(script) as model, Service(tmp_path, model_url=model.url) as service:
+        corpus = service.corpus({"ferries.txt": russian_ferries(CONTEXTS)})
+        dataset = service.dataset(corpus, chunking={"splitter": "recursive", "size": 400}, language="ru")
+        assert service.finished(dataset, 300)["status"] == "succeeded"
+        rows = service.samples(dataset)
+    foreign = content_faults._FOREIGN["ru"]
+    assert sum(begins(row, *foreign) for row in rows) >= CONTEXTS / 5, "some were planted"
+    kept = [row for row in rows if row["state"] == "accepted"]
+    cyrillic = [sum("а" <= letter <= "я" for letter in (row["question"] + row["answer"]).lower()) for row in kept]
+    letters = [sum(map(str.isalpha, row["question"] + row["answer"])) for row in kept]
+    russian = sum(own / all_of_them > 0.9 for own, all_of_them in zip(cyrillic, letters, strict=True))
+    assert len(kept) >= 3 * CONTEXTS
+    assert russian / len(kept) >= 0.99
