@@ -31,7 +31,7 @@ async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
             measured = await module.measure(work, row, ahead=sum(calls[place:]) + ahead)
         except Refused as refusal:
             return drop(row, f"judge_{refusal.reason}", refusal.detail)
-        verdicts = tuple(_verdict(work, name, *measured[name]) for name in names if name in measured)
+        verdicts = tuple(_verdict(work, name, *found) for name, found in measured.items() if name in names)
         refs = (*row.lineage.get("prompts", ()), *getattr(module, "PROMPTS", ()))
         row = row.model_copy(update={"verdicts": row.verdicts + verdicts, "lineage": work.lineage(refs)})
         for verdict in verdicts:
