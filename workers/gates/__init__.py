@@ -7,9 +7,10 @@ One module measures one metric of the catalogue, or several that come of one mod
 `PROMPTS`, if the module has it, names the prompts it sends, for the row's lineage.
 """
 
-from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from app import catalog
 from app.domain import Dropped, Sample, Verdict
@@ -24,7 +25,7 @@ async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
 
     Gates are those of `work.gates`; those the task says nothing can be learnt from for such a row are left out.
     """
-    modules = _modules(name for name in work.gates if name not in skipped(work, row))
+    modules = _modules(tuple(sorted(set(work.gates) - skipped(work, row))))
     calls = [_cost(names)[0] for _, names in modules]
     for place, (module, names) in enumerate(modules):
         try:
@@ -32,8 +33,10 @@ async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
         except Refused as refusal:
             return drop(row, f"judge_{refusal.reason}", refusal.detail)
         verdicts = tuple(_verdict(work, name, *found) for name, found in measured.items() if name in names)
-        refs = (*row.lineage.get("prompts", ()), *getattr(module, "PROMPTS", ()))
-        row = row.model_copy(update={"verdicts": row.verdicts + verdicts, "lineage": work.lineage(refs)})
+        changed: dict[str, Any] = {"verdicts": row.verdicts + verdicts}
+        if sent := getattr(module, "PROMPTS", ()):
+            changed["lineage"] = work.lineage((*row.lineage.get("prompts", ()), *sent))
+        row = row.model_copy(update=changed)
         for verdict in verdicts:
             if not verdict.passed:
                 detail = f"{verdict.metric} {verdict.score:g}: {verdict.reason}"
@@ -43,7 +46,7 @@ async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
 
 def calls(work: Work) -> int:
     """Model calls of all gates for one row that passes them."""
-    return sum(_cost(names)[0] for _, names in _modules(work.gates))
+    return sum(_cost(names)[0] for _, names in _modules(tuple(sorted(work.gates))))
 
 
 def skipped(work: Work, row: Sample) -> frozenset[str]:
@@ -56,10 +59,11 @@ def drop(row: Sample, reason: str, detail: str) -> Dropped:
     return Dropped(reason=reason, detail=detail, **{name: getattr(row, name) for name in Sample.model_fields})
 
 
-def _modules(names: Iterable[str]) -> list[tuple[ModuleType, list[str]]]:
+@cache
+def _modules(names: tuple[str, ...]) -> list[tuple[ModuleType, list[str]]]:
     """(module, its metrics among `names`), the cheapest first: text alone, then local models, then model calls."""
     by_module: dict[str, list[str]] = {}
-    for name in sorted(names):
+    for name in names:
         by_module.setdefault(catalog.METRICS[name].measured_by or name, []).append(name)
     ordered = sorted(by_module.items(), key=lambda item: (_cost(item[1]), item[0]))
     return [(import_module(f"workers.gates.{module}"), found) for module, found in ordered]
