@@ -218,8 +218,8 @@ def _rejects(session: Session, row_ids: list[int]) -> dict[int, domain.Dropped]:
     """The dropped rows of units that repair, each naming itself in `attributes` as what the new one comes from."""
     found: dict[int, domain.Dropped] = {}
     fields = set(domain.Dropped.model_fields) - {"attributes", "lineage"}
-    for i in range(0, len(row_ids), 500):
-        for row in session.scalars(select(Sample).where(Sample.id.in_(row_ids[i : i + 500]))):
+    for some in slices(row_ids):
+        for row in session.scalars(select(Sample).where(Sample.id.in_(some))):
             attributes = row.attributes | {"repaired_from": str(row.id), "repaired_reason": row.reason}
             values = {name: getattr(row, name) or "" for name in ("reason", "detail")}
             values |= {name: getattr(row, name) for name in fields - set(values)}

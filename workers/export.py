@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,13 @@ from sqlalchemy.orm import Session
 from app import catalog, storage
 from app.db import reading, transaction
 from app.domain import Sample, Span, Verdict
-from app.models import Context, Dataset, Export, Unit
+from app.models import Context, Dataset, Export
 from app.models import Sample as Row
 from app.settings import settings
 from app.version import VERSION
-from workers import lease
+from workers import accepted, lease
 
 log = structlog.get_logger()
-
-UNITS_AT_ONCE = 200
 
 
 def run(export_id: str) -> None:
@@ -109,7 +108,8 @@ def _write(export_id: str) -> dict[str, Any]:
     # The rows are read once: those for validation wait in a file of their own until the last row for training is there.
     with store.upload() as upload, store.upload() as held_out:
         train, validation = _Part(), _Part()
-        for row in _rows(dataset.id):
+        # Rows of a dataset that was cancelled have no split yet; they count as train.
+        for row in chain.from_iterable(accepted.pages(dataset.id, *_COLUMNS)):
             sample = tally.count(row)
             part, file = (validation, held_out) if row.split == "validation" else (train, upload)
             for data in lines(row, sample):
@@ -161,32 +161,9 @@ class _Tally:
 # JSON stays text until pydantic's own parser makes the records of it: on the way through dicts it cost half the export.
 _SOURCES, _VERDICTS = TypeAdapter(tuple[Span, ...]), TypeAdapter(tuple[Verdict, ...])
 _COLUMNS = (
-    *(Row.id, Row.unit_id, Row.key, Row.kind, Row.question, Row.answer, Row.evolution, Row.parent_question, Row.split),
+    *(Row.id, Row.kind, Row.question, Row.answer, Row.evolution, Row.parent_question, Row.split),
     *(cast(column, Text).label(column.key) for column in (Row.attributes, Row.sources, Row.verdicts, Row.lineage)),
 )
-
-
-def _rows(dataset_id: str) -> Iterator[Any]:
-    """Accepted rows in the order of their contexts, some hundred units at a time: memory does not grow with them.
-
-    The order depends on what was generated and not on when, so the same rows always give the same bytes. Rows of a
-    dataset that was cancelled have no split yet; they count as train.
-    """
-    place = -1
-    while True:
-        page = (
-            select(Unit.id, Unit.position)
-            .where(Unit.dataset_id == dataset_id, Unit.position > place)
-            .order_by(Unit.position)
-            .limit(UNITS_AT_ONCE)
-        )
-        with reading() as session:
-            places = {unit_id: position for unit_id, position in session.execute(page)}
-            rows = session.execute(select(*_COLUMNS).where(Row.unit_id.in_(places), Row.state == "accepted")).all()
-        yield from sorted(rows, key=lambda row: (places[row.unit_id], row.key))
-        if len(places) < UNITS_AT_ONCE:
-            return
-        place = max(places.values())
 
 
 Rendered = dict[str, Any] | list[dict[str, Any]]

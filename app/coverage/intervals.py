@@ -4,7 +4,7 @@ An interval is (start, end), half-open, in characters of one document's stored t
 """
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
 Interval = tuple[int, int]
@@ -32,30 +32,6 @@ def covered(merged: Sequence[Interval], start: int, end: int) -> int:
         total += max(0, min(end, merged[at][1]) - max(start, merged[at][0]))
         at += 1
     return total
-
-
-def share_covered(pieces: Iterable[tuple[str, int, int]], cited: Mapping[str, Sequence[Interval]]) -> float:
-    """Which share (0 to 1) of the characters of `pieces` (document, start, end) lies in `cited`: unions by document.
-
-    Pieces that overlap count twice, in both numbers; no pieces, or empty ones, count as covered: 1.
-    """
-    whole = found = 0
-    for document, start, end in pieces:
-        whole += max(0, end - start)
-        found += covered(cited.get(document, ()), start, end)
-    return found / whole if whole else 1.0
-
-
-def least_covered(
-    contexts: Mapping[Key, Sequence[tuple[str, int, int]]], cited: Mapping[str, Iterable[Interval]]
-) -> list[tuple[Key, float]]:
-    """Contexts (each its pieces: document, start, end) with the share that is cited already, least first.
-
-    `cited`: the sources of accepted rows by document, in any order. Contexts of one share stay in the order given.
-    """
-    unions = {document: union(spans) for document, spans in cited.items()}
-    shares = [(key, share_covered(pieces, unions)) for key, pieces in contexts.items()]
-    return sorted(shares, key=lambda found: found[1])
 
 
 def gini(amounts: Sequence[float], sizes: Sequence[float]) -> float | None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app import catalog
 from app.coverage import measure, scan
 from app.coverage import service as covering
-from app.db import reading
+from app.db import reading, slices
 from app.models import Chunk, Context, Dataset, Document
 from app.models.datasets import FINAL
 from app.reports import counting, paid, tally, tokens
@@ -167,8 +167,8 @@ def _named(words: counting.Words) -> list[Named]:
 def _languages_of(context_ids: Sequence[str]) -> dict[str, str]:
     ids, found = sorted(set(context_ids)), {}
     with reading() as session:
-        for i in range(0, len(ids), 500):
-            query = select(Context.id, Context.language).where(Context.id.in_(ids[i : i + 500]))
+        for some in slices(ids):
+            query = select(Context.id, Context.language).where(Context.id.in_(some))
             found.update({context_id: language for context_id, language in session.execute(query)})
     return found
 

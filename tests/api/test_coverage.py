@@ -290,17 +290,6 @@ def test_unions_and_covered_characters_are_those_of_sets(seed: int) -> None:
         assert intervals.covered(union, start, end) == len(characters & set(range(start, end)))
 
 
-def test_contexts_cited_least_come_first() -> None:
-    contexts = {
-        "full": [("a", 0, 10)],
-        "half": [("a", 0, 10), ("b", 0, 10)],
-        "none": [("c", 0, 5)],
-        "also none": [("b", 0, 10)],
-    }
-    found = intervals.least_covered(contexts, {"a": [(5, 30), (0, 6)]})
-    assert found == [("none", 0.0), ("also none", 0.0), ("half", 0.5), ("full", 1.0)]
-
-
 def test_evenness_of_nothing_of_all_and_of_one() -> None:
     assert intervals.gini([], []) is None
     assert intervals.gini([0, 0], [5, 5]) is None

@@ -1,6 +1,7 @@
 """Which contexts another round goes to, and how much text is covered."""
 
-from workers.select.rounds import MOST_ROUNDS, Used, explain, merged, next_contexts, shared
+from app.coverage.intervals import covered as characters
+from workers.select.rounds import MOST_ROUNDS, Used, citations, explain, next_contexts
 
 
 def used(name: str, *, rounds: int = 1, rows: int = 1, covered: float = 0.0) -> Used:
@@ -8,11 +9,11 @@ def used(name: str, *, rounds: int = 1, rows: int = 1, covered: float = 0.0) -> 
 
 
 def test_characters_cited_twice_are_covered_once() -> None:
-    cited = merged([(1, 0, 10), (1, 5, 20), (1, 40, 50), (2, 0, 100)])
-    assert shared(cited, (1, 0, 100)) == 30
-    assert shared(cited, (1, 15, 45)) == 10
-    assert shared(cited, (1, 20, 40)) == 0
-    assert shared(cited, (3, 0, 100)) == 0
+    cited = citations([(1, 0, 10), (1, 5, 20), (1, 40, 50), (2, 0, 100)])
+    assert characters(cited[1], 0, 100) == 30
+    assert characters(cited[1], 15, 45) == 10
+    assert characters(cited[1], 20, 40) == 0
+    assert characters(cited.get(3, ()), 0, 100) == 0
 
 
 def test_as_many_contexts_are_asked_as_the_yield_so_far_makes_likely() -> None:

@@ -8,23 +8,16 @@ from app.domain import Sample
 from app.replies import Verdicts
 from workers.gates import Measured
 from workers.recipes.work import Work
+from workers.steps.answer import is_unknown
+from workers.steps.grade import grade
 
 PROMPT = "judge/grounded@1"
 PROMPTS = (PROMPT,)
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
-_UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    reply = await work.model.ask(
-        PROMPT,
-        context=work.context,
-        ahead=ahead,
-        role="judge",
-        question=row.question,
-        answer=row.answer,
-        language=work.language,
-    )
+    reply = await grade(work, row, PROMPT, ahead=ahead)
     assert isinstance(reply, Verdicts)
     agreed = agreement(row.question, row.answer, reply.own_answer)
     return {
@@ -42,7 +35,7 @@ def agreement(question: str, answer: str, own: str) -> float:
     """
     asked, given = _words(question), _words(answer)
     mine = _words(own) - asked or _words(own)
-    if not mine or _UNKNOWN.match(own):
+    if not mine or is_unknown(own):
         return 0.0
     return round(100 * sum(_has(given, word) for word in mine) / len(mine), 1)
 

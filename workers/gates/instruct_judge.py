@@ -4,21 +4,14 @@ from app.domain import Sample
 from app.replies import InstructVerdicts
 from workers.gates import Measured
 from workers.recipes.work import Work
+from workers.steps.grade import grade
 
 PROMPT = "judge/instruct@1"
 PROMPTS = (PROMPT,)
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    reply = await work.model.ask(
-        PROMPT,
-        context=work.context,
-        ahead=ahead,
-        role="judge",
-        question=row.question,
-        answer=row.answer,
-        language=work.language,
-    )
+    reply = await grade(work, row, PROMPT, ahead=ahead)
     assert isinstance(reply, InstructVerdicts)
     return {
         "correctness": (float(reply.correctness), f"{reply.reason} (the judge's own answer: {reply.own_answer})"),

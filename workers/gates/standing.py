@@ -8,20 +8,13 @@ from app.domain import Sample
 from app.replies import Standing
 from workers.gates import Measured
 from workers.recipes.work import Work
+from workers.steps.grade import grade
 
 PROMPT = "judge/standing@1"
 PROMPTS = (PROMPT,)
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    reply = await work.model.ask(
-        PROMPT,
-        context=work.context,
-        ahead=ahead,
-        role="judge",
-        question=row.question,
-        answer=row.answer,
-        language=work.language,
-    )
+    reply = await grade(work, row, PROMPT, ahead=ahead)
     assert isinstance(reply, Standing)
     return {"complexity": (float(reply.complexity), reply.reason), "quality": (float(reply.quality), reply.reason)}

@@ -47,12 +47,7 @@ def _receive(channel: socket.socket) -> tuple[Any, int]:
     if len(head) < wire.LENGTH.size:
         raise wire.Closed
     (size,) = wire.LENGTH.unpack(head)
-    body = bytearray()
-    while len(body) < size:
-        block = channel.recv(size - len(body))
-        if not block:
-            raise wire.Closed
-        body += block
+    body = wire.exactly(channel, size, None)
     return orjson.loads(body), files[0] if files else -1
 
 

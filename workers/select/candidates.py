@@ -4,7 +4,7 @@ Rows are read some hundred units at a time, in the order of their contexts and n
 later stages need of a row (about 1 kB) and not the row.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -12,17 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Row as Record
-from sqlalchemy import select
 
 from app.datasets.schemas import Selection
-from app.db import reading
-from app.models import Sample, Unit
+from app.models import Sample
+from workers import accepted
 from workers.select import duplicates
 from workers.select.contamination import TestSet
 from workers.select.screen import MASKING, Finding, Policies, mask, screen, strings
 from workers.select.words import words
 
-UNITS_AT_ONCE = 200
 _COLUMNS = (
     Sample.id,
     Sample.context_id,
@@ -74,7 +72,7 @@ def policies(selection: Selection) -> Policies:
 def scan(dataset_id: str, selection: Selection, tests: TestSet | None, alive: Callable[[], None]) -> Scan:
     """Secrets, personal data, test sets and copies, in that order. `alive` is called a page and may raise."""
     result, seen, policy = Scan(), duplicates.Seen(selection.near_copy), policies(selection)
-    for page in _pages(dataset_id):
+    for page in accepted.pages(dataset_id, *_COLUMNS):
         alive()
         left = []
         for record in page:
@@ -97,28 +95,6 @@ def scan(dataset_id: str, selection: Selection, tests: TestSet | None, alive: Ca
                 result.rows.append(_row(result, record, both, findings))
                 result.hashes.append(shingled)
     return result
-
-
-def _pages(dataset_id: str) -> Iterator[list[Record[Any]]]:
-    place = -1
-    while True:
-        page = (
-            select(Unit.id, Unit.position)
-            .where(Unit.dataset_id == dataset_id, Unit.position > place)
-            .order_by(Unit.position)
-            .limit(UNITS_AT_ONCE)
-        )
-        with reading() as session:
-            places = {unit_id: position for unit_id, position in session.execute(page)}
-            rows = session.execute(
-                select(Sample.unit_id, Sample.key, *_COLUMNS).where(
-                    Sample.unit_id.in_(places), Sample.state == "accepted"
-                )
-            ).all()
-        yield sorted(rows, key=lambda row: (places[row.unit_id], row.key))
-        if len(places) < UNITS_AT_ONCE:
-            return
-        place = max(places.values())
 
 
 def _screened(result: Scan, record: Record[Any], policy: Policies) -> tuple[list[str], list[Finding]]:

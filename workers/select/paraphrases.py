@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from app.datasets.schemas import Selection
-from app.db import reading
+from app.db import reading, slices
 from app.models import Sample
 from app.settings import settings
 from workers.select import semantic, split
@@ -45,9 +45,8 @@ def questions(tenant_id: str, rows: Sequence[Row], alive: Callable[[], None]) ->
     from workers import embed
 
     parts = []
-    for i in range(0, len(rows), AT_ONCE):
+    for some in slices([row.id for row in rows], AT_ONCE):
         alive()
-        some = [row.id for row in rows[i : i + AT_ONCE]]
         with reading() as session:
             query = select(Sample.id, Sample.question).where(Sample.id.in_(some))
             found = {row: question for row, question in session.execute(query)}

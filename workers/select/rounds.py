@@ -1,6 +1,5 @@
 """Another round when rows are missing: over the contexts whose text the accepted rows have covered least."""
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app import ids
+from app.coverage.intervals import Interval, covered, union
+from app.db import slices
 from app.models import Chunk, Context, Dataset, Unit
 from workers.select.candidates import Scan
 from workers.select.clusters import Span
@@ -44,14 +45,14 @@ def usage(session: Session, dataset_id: str, scan: Scan) -> list[Used]:
     counts = select(Unit.context_id, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.context_id)
     rounds = {context_id: count for context_id, count in session.execute(counts)}
     rows = Counter(row.context for row in scan.rows)
-    cited = merged(span for row in scan.rows for span in row.spans)
+    cited = citations(span for row in scan.rows for span in row.spans)
     found = []
     for context in contexts:
         spans = [places[chunk] for chunk in context.chunk_ids if chunk in places]
         characters = sum(end - start for _, start, end in spans)
-        covered = sum(shared(cited, span) for span in spans)
+        found_in = sum(covered(cited.get(document, ()), start, end) for document, start, end in spans)
         kept = rows[scan.contexts[context.id]] if context.id in scan.contexts else 0
-        share = covered / characters if characters else 0.0
+        share = found_in / characters if characters else 0.0
         found.append(Used(context.id, context.position, rounds.get(context.id, 0), kept, characters, share))
     return sorted(found, key=lambda used: (used.barren, round(used.covered, 2), used.rounds, used.position))
 
@@ -60,8 +61,8 @@ def _places(session: Session, chunks: set[str], documents: dict[str, int]) -> di
     """Where the chunks stand; documents that no row cites are numbered from -1 down."""
     found: dict[str, Span] = {}
     wanted, others = sorted(chunks), dict[str, int]()
-    for i in range(0, len(wanted), 500):
-        query = select(Chunk.id, Chunk.document_id, Chunk.start, Chunk.end).where(Chunk.id.in_(wanted[i : i + 500]))
+    for some in slices(wanted):
+        query = select(Chunk.id, Chunk.document_id, Chunk.start, Chunk.end).where(Chunk.id.in_(some))
         for chunk, document, start, end in session.execute(query):
             number = documents.get(document)
             if number is None:
@@ -70,28 +71,12 @@ def _places(session: Session, chunks: set[str], documents: dict[str, int]) -> di
     return found
 
 
-def merged(spans: Iterable[Span]) -> dict[int, tuple[list[int], list[int]]]:
-    """For each document, the starts and ends of what the spans cover, in order and without overlaps."""
-    found: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for document, start, end in sorted(spans):
-        starts, ends = found[document]
-        if ends and start <= ends[-1]:
-            ends[-1] = max(ends[-1], end)
-        else:
-            starts.append(start)
-            ends.append(end)
-    return dict(found)
-
-
-def shared(cited: dict[int, tuple[list[int], list[int]]], span: Span) -> int:
-    """How many characters of the span are covered."""
-    document, start, end = span
-    starts, ends = cited.get(document, ([], []))
-    total, at = 0, max(0, bisect_right(starts, start) - 1)
-    while at < len(starts) and starts[at] < end:
-        total += max(0, min(end, ends[at]) - max(start, starts[at]))
-        at += 1
-    return total
+def citations(spans: Iterable[Span]) -> dict[int, list[Interval]]:
+    """For each document what the spans cover, as a union."""
+    found: dict[int, list[Interval]] = defaultdict(list)
+    for document, start, end in spans:
+        found[document].append((start, end))
+    return {document: union(places) for document, places in found.items()}
 
 
 def next_contexts(used: Sequence[Used], missing: int, accepted: int, units: int) -> list[Used]:
