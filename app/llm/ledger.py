@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, column, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db import slices
 from app.llm.parse import Usage
@@ -66,8 +67,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop, self._give_up = False, threading.Event()
-        insert = postgresql.insert(Call) if engine.dialect.name == "postgresql" else sqlite.insert(Call)
-        self._insert = insert.on_conflict_do_nothing().returning(Call.tenant_id, Call.call_key)
+        self._insert = _insert_arrays() if engine.dialect.name == "postgresql" else _insert_rows()
         self.paying: dict[tuple[str, bytes], asyncio.Future[None]] = {}  # keys this process is paying for just now
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -190,26 +190,26 @@ class Ledger:
 
     def _insert_calls(self, connection: Connection, rows: list[CallRow]) -> None:
         now = datetime.now(UTC)
-        inserted = connection.execute(
-            self._insert,
-            [
-                {
-                    "tenant_id": row.tenant_id,
-                    "call_key": row.call_key,
-                    "dataset_id": row.dataset_id,
-                    "unit_id": row.unit_id,
-                    "step": row.step,
-                    "model": row.model,
-                    "status": row.status,
-                    "reply": row.reply,
-                    "prompt_tokens": row.usage.prompt,
-                    "cached_tokens": row.usage.cached,
-                    "completion_tokens": row.usage.completion,
-                    "created_at": now,
-                }
-                for row in rows
-            ],
-        )
+        values = [
+            {
+                "tenant_id": row.tenant_id,
+                "call_key": row.call_key,
+                "dataset_id": row.dataset_id,
+                "unit_id": row.unit_id,
+                "step": row.step,
+                "model": row.model,
+                "status": row.status,
+                "reply": row.reply,
+                "prompt_tokens": row.usage.prompt,
+                "cached_tokens": row.usage.cached,
+                "completion_tokens": row.usage.completion,
+                "created_at": now,
+            }
+            for row in rows
+        ]
+        arrays = {name: [found[name] for found in values] for name in values[0]}
+        postgres = connection.dialect.name == "postgresql"
+        inserted = connection.execute(self._insert, arrays if postgres else values)
         # A key that another process paid for at the same time is in the ledger once, and counted once.
         fresh = {(tenant_id, bytes(key)) for tenant_id, key in inserted}
         totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -244,6 +244,19 @@ class Ledger:
 
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(on_loop)
+
+
+def _insert_rows() -> ReturningInsert[str, bytes]:
+    return sqlite.insert(Call).on_conflict_do_nothing().returning(Call.tenant_id, Call.call_key)
+
+
+def _insert_arrays() -> ReturningInsert[str, bytes]:
+    """One short statement for any number of rows, an array for each column: nothing to compile or to parse anew."""
+    columns = list(Call.__table__.columns)
+    arrays = [bindparam(found.name, type_=postgresql.ARRAY(found.type)) for found in columns]
+    rows = func.unnest(*arrays).table_valued(*(column(found.name, found.type) for found in columns)).render_derived()
+    insert = postgresql.insert(Call).from_select([found.name for found in columns], select(*rows.c))
+    return insert.on_conflict_do_nothing().returning(Call.tenant_id, Call.call_key)
 
 
 def _transient(error: DBAPIError) -> bool:

@@ -60,6 +60,8 @@ class Roles:
 
     def __init__(self, pools: "Pools", model: str) -> None:
         self.pools, self.model = pools, model
+        self._pools: dict[str, Pool] = {}
+        self._names: dict[str, str] = {}
         self.models = {role: self.name(role) for role in ("generator", "judge")}
         if self.name("trainee") != self.name("generator"):
             self.models["trainee"] = self.name("trainee")
@@ -67,11 +69,15 @@ class Roles:
             self.pool(role)
 
     def name(self, role: str) -> str:
-        return targets(self.pools.settings, role, self.model)[0].model
+        if role not in self._names:
+            self._names[role] = targets(self.pools.settings, role, self.model)[0].model
+        return self._names[role]
 
     def pool(self, role: str) -> Pool:
         """Raises IndexError or KeyError for no known role: a mistake of ours, not of a user's."""
-        return self.pools.pool(targets(self.pools.settings, role, self.model))
+        if role not in self._pools:
+            self._pools[role] = self.pools.pool(targets(self.pools.settings, role, self.model))
+        return self._pools[role]
 
 
 class Pools:

@@ -41,6 +41,7 @@ from app.reports.schemas import (
 MAX_LENGTH = 2048  # tokens: rows longer than this are counted as cut
 LEAST_COVERED = 20
 LONGEST_TEXT = 600  # characters of an example
+DETECTED = 1_000  # texts whose language is told
 
 
 def build(dataset: Dataset) -> ReportRead:
@@ -65,7 +66,7 @@ def build(dataset: Dataset) -> ReportRead:
         kinds=_named(rows.kinds),
         evolutions=_named(rows.evolutions),
         attributes={name: _named(words) for name, words in sorted(rows.attributes.items())},
-        languages=_languages(dataset.id, texts),
+        languages=_languages(dataset.id, texts[:: counting.every_nth(len(texts), DETECTED)]),
         duplicates=_duplicates(rows),
         coverage=_coverage(dataset),
         cost=_cost(dataset, rows.accepted),

@@ -56,18 +56,17 @@ def echo(text: str, refs: tuple[str, ...], context: str, run: int = RUN) -> str:
         if found.group().lower() not in known:
             return found.group()
     words = _WORD.findall(text.lower())
-    own = " ".join(_WORD.findall(known))
-    for i in range(len(words) - run + 1):
-        found_run = tuple(words[i : i + run])
-        if any(found_run in _runs(ref, run) for ref in refs) and " ".join(found_run) not in own:
-            return " ".join(found_run)
-    return ""
+    runs = [" ".join(words[i : i + run]) for i in range(len(words) - run + 1)]
+    fixed = [_runs(ref, run) for ref in refs]
+    repeated = [found for found in runs if any(found in those for those in fixed)]
+    own = " ".join(_WORD.findall(known)) if repeated else ""
+    return next((found for found in repeated if found not in own), "")
 
 
 @cache
-def _runs(ref: str, run: int) -> frozenset[tuple[str, ...]]:
+def _runs(ref: str, run: int) -> frozenset[str]:
     """Every run of words in the prompt's fixed text; the text between two inputs is a piece of its own."""
     prompt = prompts.load(ref)
     pieces = [prompt.system, *_TAG.split(prompt.source)]
     found = [_WORD.findall(piece.lower()) for piece in pieces]
-    return frozenset(tuple(words[i : i + run]) for words in found for i in range(len(words) - run + 1))
+    return frozenset(" ".join(words[i : i + run]) for words in found for i in range(len(words) - run + 1))

@@ -7,6 +7,7 @@ are not told from near relatives (Russian and Ukrainian, say), unless a letter t
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 
 from lingua import IsoCode639_1, Language, LanguageDetector, LanguageDetectorBuilder
@@ -18,6 +19,7 @@ from workers.recipes.work import Work
 
 ENOUGH_LETTERS = 30  # below, lingua is wrong about one good text in twenty
 SURE_LETTERS = 100  # below, lingua takes a good text for a near relative now and then
+MOST_LETTERS = 110  # more make lingua slower, not surer
 _A_SENTENCE = 3  # words
 _WEIGHT = {"CJK": 3, "HANGUL": 2}  # a sign says what so many letters say
 _SIMPLIFY = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
@@ -55,7 +57,7 @@ def in_language(text: str, wanted: str) -> float:
         words = [word for word, _ in every]  # German writes half its words like names
     if _letters(words) < ENOUGH_LETTERS or (language := _language(wanted)) is None:
         return round(share, 3)
-    joined = " ".join(words)
+    joined = _beginning(words)
     found = _detector(wanted).compute_language_confidence(joined, language)
     if _letters(words) < SURE_LETTERS and not set(joined.lower()) & set(_FOREIGN.get(wanted, "")):
         found += _as_a_relative(joined, wanted)
@@ -78,6 +80,17 @@ def _words(text: str) -> list[tuple[str, bool]]:
     ]
 
 
+def _beginning(words: list[str]) -> str:
+    """The first words, until they have `MOST_LETTERS` letters."""
+    seen, kept = 0, []
+    for word in words:
+        kept.append(word)
+        seen += len(word)
+        if seen >= MOST_LETTERS:
+            break
+    return " ".join(kept)
+
+
 def _letters(words: list[str]) -> int:
     return sum(map(len, words))
 
@@ -91,10 +104,10 @@ def _begins(text: str, start: int) -> bool:
 def _script_share(words: list[str], wanted: str) -> float:
     """The share of letters in the script of `wanted`; 1 when there are none, or the language has no one script."""
     script = _SCRIPTS.get(wanted, "LATIN")
-    letters = [letter for word in words for letter in word]
+    letters = Counter("".join(words))
     if wanted in _BOTH or not letters:
         return 1.0
-    weights = [(_WEIGHT.get(found := _script(letter), 1), found) for letter in letters]
+    weights = [(n * _WEIGHT.get(found := _script(letter), 1), found) for letter, n in letters.items()]
     return sum(weight for weight, found in weights if found == script) / sum(weight for weight, _ in weights)
 
 
