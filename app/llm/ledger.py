@@ -67,7 +67,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stop, self._give_up = False, threading.Event()
-        self._insert = _insert_arrays() if engine.dialect.name == "postgresql" else _insert_rows()
+        self._arrays = engine.dialect.name == "postgresql"
+        self._insert = _insert_arrays() if self._arrays else _insert_rows()
         self.paying: dict[tuple[str, bytes], asyncio.Future[None]] = {}  # keys this process is paying for just now
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -207,9 +208,8 @@ class Ledger:
             }
             for row in rows
         ]
-        arrays = {name: [found[name] for found in values] for name in values[0]}
-        postgres = connection.dialect.name == "postgresql"
-        inserted = connection.execute(self._insert, arrays if postgres else values)
+        columns = {name: [found[name] for found in values] for name in values[0]} if self._arrays else values
+        inserted = connection.execute(self._insert, columns)
         # A key that another process paid for at the same time is in the ledger once, and counted once.
         fresh = {(tenant_id, bytes(key)) for tenant_id, key in inserted}
         totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lingua import LanguageDetector
 
 FEWEST_LETTERS = 20
-LONGEST = 160  # characters looked at: more make it slower, not righter
+LONGEST = 400  # characters looked at: more make it slower, not righter
 NO_SPACES = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"})
 
 

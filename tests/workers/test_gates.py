@@ -68,6 +68,12 @@ def test_half_an_answer_in_another_script_is_not_the_language() -> None:
     assert in_language("Паром отходит рано утром, and the captain sells the tickets on board.", "ru") < LANGUAGE_GATE
 
 
+def test_an_answer_that_goes_over_to_another_language_half_way_is_not_in_the_first() -> None:
+    french, english = (" ".join(GOOD[language] * 2) for language in ("fr", "en"))
+    assert in_language(f"{french} {french}", "fr") >= LANGUAGE_GATE
+    assert in_language(f"{french} {english}", "fr") < LANGUAGE_GATE
+
+
 def test_a_language_that_the_detector_does_not_know_is_not_measured() -> None:
     assert in_language("Yr oedd y llong yn gadael yr harbwr bob bore.", "xx") == 1
 

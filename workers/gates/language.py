@@ -19,7 +19,6 @@ from workers.recipes.work import Work
 
 ENOUGH_LETTERS = 30  # below, lingua is wrong about one good text in twenty
 SURE_LETTERS = 100  # below, lingua takes a good text for a near relative now and then
-MOST_LETTERS = 110  # more make lingua slower, not surer
 _A_SENTENCE = 3  # words
 _WEIGHT = {"CJK": 3, "HANGUL": 2}  # a sign says what so many letters say
 _SIMPLIFY = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
@@ -57,7 +56,7 @@ def in_language(text: str, wanted: str) -> float:
         words = [word for word, _ in every]  # German writes half its words like names
     if _letters(words) < ENOUGH_LETTERS or (language := _language(wanted)) is None:
         return round(share, 3)
-    joined = _beginning(words)
+    joined = " ".join(words)
     found = _detector(wanted).compute_language_confidence(joined, language)
     if _letters(words) < SURE_LETTERS and not set(joined.lower()) & set(_FOREIGN.get(wanted, "")):
         found += _as_a_relative(joined, wanted)
@@ -78,17 +77,6 @@ def _words(text: str) -> list[tuple[str, bool]]:
         for match in _WORD.finditer(text)
         if (word := match.group())
     ]
-
-
-def _beginning(words: list[str]) -> str:
-    """The first words, until they have `MOST_LETTERS` letters."""
-    seen, kept = 0, []
-    for word in words:
-        kept.append(word)
-        seen += len(word)
-        if seen >= MOST_LETTERS:
-            break
-    return " ".join(kept)
 
 
 def _letters(words: list[str]) -> int:
