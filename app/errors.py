@@ -45,6 +45,10 @@ class UnknownCatalogEntry(InvalidRequest):
     code, title = "unknown_catalog_entry", "No such catalogue entry"
 
 
+class MissingExtra(InvalidRequest):
+    code, title = "missing_extra", "This needs an optional part that is not installed"
+
+
 class EmptyCorpus(InvalidRequest):
     code, title = "empty_corpus", "The corpus has no document to work on"
 

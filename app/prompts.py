@@ -68,10 +68,7 @@ class Prompt(FrontMatter):
 
     @property
     def reply(self) -> type[replies.Reply]:
-        found = getattr(replies, self.output)
-        if not (isinstance(found, type) and issubclass(found, replies.Reply)):
-            raise TypeError(f"{self.id}: {self.output} is not a reply shape")
-        return found
+        return replies.shape(self.output)
 
     def variables(self) -> set[str]:
         """The names the template reads."""

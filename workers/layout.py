@@ -7,6 +7,14 @@ from workers.grouping import Group
 FALLBACK_LANGUAGE = "en"
 
 
+class Unusable(Exception):
+    """No dataset can be made of this corpus: the dataset ends as failed, with this code and this sentence."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
 @dataclass(slots=True)
 class Layout:
     """Contexts in the order in which they begin, the language of each chunk, and what was counted on the way.

@@ -16,7 +16,7 @@ from app.queue import ring
 from app.settings import settings
 from workers import contexts, instructions, lease, weigh
 from workers.contexts import first_units
-from workers.layout import Layout
+from workers.layout import Layout, Unusable
 
 Source = Callable[[Dataset, list[Document], threading.Event], Layout]
 SOURCES: dict[str, Source] = {"documents": contexts.plan, "instructions": instructions.plan}
@@ -43,11 +43,17 @@ def run(dataset_id: str) -> None:
         except weigh.Later as later:
             _give_back(dataset_id, owner, attempt, again=later.waiting is None, waiting=later.waiting)
         except ModelUnusable as failure:
-            with transaction() as session:
-                if lease.still_mine(session, Dataset, dataset_id, owner, attempt):
-                    dataset = session.get_one(Dataset, dataset_id)
-                    dataset.owner, dataset.attempt = None, 0
-                    datasets.fail(session, dataset, failure.code, failure.detail, param="model")
+            _fail(dataset_id, owner, attempt, failure.code, failure.detail, "model")
+        except Unusable as failure:
+            _fail(dataset_id, owner, attempt, failure.code, failure.detail, "corpus_id")
+
+
+def _fail(dataset_id: str, owner: str, attempt: int, code: str, detail: str, param: str) -> None:
+    with transaction() as session:
+        if lease.still_mine(session, Dataset, dataset_id, owner, attempt):
+            dataset = session.get_one(Dataset, dataset_id)
+            dataset.owner, dataset.attempt = None, 0
+            datasets.fail(session, dataset, code, detail, param=param)
 
 
 def _waits_for_documents(session: Session, dataset: Dataset) -> bool:

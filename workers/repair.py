@@ -7,7 +7,7 @@ from app.domain import Dropped, Sample
 from app.llm.protocol import Refused
 from app.replies import Mended
 from workers import gates
-from workers.recipes import Outcome, Work
+from workers.recipes import Outcome, Work, own_repair
 from workers.steps.locate import locate
 
 PROMPT = "repair/row@1"
@@ -32,6 +32,8 @@ _ANSWER_IS_WRONG = "The answer is wrong or not supported. Answer exactly what is
 
 async def repair(work: Work, rejects: tuple[Dropped, ...]) -> Outcome:
     """One row for each reject, in their order: kept, or dropped once more with its new reason."""
+    if own := own_repair(work.task):
+        return await own(work, rejects)
     outcome = Outcome()
     for row in await asyncio.gather(*(_mend(work, reject) for reject in rejects)):
         outcome.add(row)

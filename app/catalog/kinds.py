@@ -16,7 +16,16 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Shape = Literal["chat", "preference", "text"]  # what a row is: turns, a chosen and a rejected answer, or plain text
+# What a row is: turns, turns in which tools are called, a chosen and a rejected answer, or plain text.
+Shape = Literal["chat", "tools", "preference", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An optional part of the installation (`pip install corpusmith[name]`), and a module by which it is known."""
+
+    name: str
+    module: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +34,8 @@ class DatasetTask:
 
     `skips`: for rows of these kinds, the metrics that say nothing about them. `kinds(options)`: how many rows of each
     kind one context gives on average; without it all rows meet all gates. `chunks(options)`: the fewest chunks a
-    context must have. `source`: what the corpus holds: documents to ask about, or instructions to evolve.
+    context must have. `source`: what the corpus holds; it names a planner of `workers.plan.SOURCES`. `needs(options)`:
+    the settings without which these options cannot run. `repairable`: whether dropped rows can be written anew.
     """
 
     summary: str
@@ -39,7 +49,10 @@ class DatasetTask:
     kinds: Callable[[Any], dict[str, float]] | None = None
     chunks: Callable[[Any], int] | None = None
     shape: Shape = "chat"
-    source: Literal["documents", "instructions"] = "documents"
+    source: str = "documents"
+    extra: Extra | None = None
+    needs: Callable[[Any], list[str]] | None = None
+    repairable: bool = True
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
@@ -73,7 +86,8 @@ class Metric:
 
     `measured_by` is the module of `workers.gates` that measures it (one may measure several); None: the one of its
     name. `calls` are the model calls that module makes for a row; `local`: it runs a model of its own in the worker;
-    `needs` names the setting without which it cannot be measured.
+    `needs` names the setting without which it cannot be measured; `tasks` the tasks whose rows it can measure (None:
+    all).
     """
 
     summary: str
@@ -86,6 +100,7 @@ class Metric:
     calls: int = field(default=0)
     local: bool = field(default=False)
     needs: str | None = None
+    tasks: frozenset[str] | None = None
 
     def passes(self, score: float, threshold: float) -> bool:
         """A threshold of 0 records the score and passes every row."""

@@ -3,7 +3,7 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app import ids
+from app import catalog, ids
 from app.datasets.schemas import DatasetRepair
 from app.datasets.service import get, move
 from app.errors import InvalidRequest, WrongState
@@ -28,6 +28,8 @@ def repair(session: Session, tenant_id: str, dataset_id: str, wanted: DatasetRep
             f"a dataset that is {dataset.status} cannot be repaired; wait until it has succeeded",
             headers={"x-should-retry": "false"},
         )
+    if not catalog.TASKS[dataset.task].repairable:
+        raise WrongState(f"rows of {dataset.task} cannot be repaired", headers={"x-should-retry": "false"})
     rows = [] if wanted.reason in NOT_REPAIRABLE else _rows(session, dataset_id, wanted)
     if not rows:
         left = ", ".join(sorted(set(dataset.dropped) - NOT_REPAIRABLE)) or "none"

@@ -3,21 +3,18 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app import catalog, ids, paging
-from app.catalog.kinds import DatasetTask
 from app.corpora import service as corpora
+from app.datasets import checks
 from app.datasets.models_served import check_model
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, WrongState
 from app.models import Dataset, Event, Sample
 from app.models.datasets import FINAL
-from app.problems import pointer
 from app.queue import ring
-from app.settings import settings
 
 
 def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list[str] | None) -> Dataset:
@@ -26,21 +23,14 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     Raises UnknownCatalogEntry, InvalidRequest, NotFound (corpus) or EmptyCorpus.
     """
     task = catalog.TASKS.get(wanted.task, "task")
-    options = _options(task, wanted.options)
-    for name, value in wanted.gates.items():
-        metric = catalog.METRICS.get(name, f"gates.{name}")
-        if value != 0 and not metric.low <= value <= metric.high:
-            message = f"gates.{name}: between {metric.low:g} and {metric.high:g}, or 0 to keep all"
-            raise InvalidRequest(message, param=f"gates.{name}", fields=[(f"/gates/{name}", message)])
-        if metric.needs and not getattr(settings(), metric.needs):
-            message = (
-                f"gates.{name}: this service has no model for it; its operator sets CORPUSMITH_{metric.needs.upper()}"
-            )
-            raise InvalidRequest(message, param=f"gates.{name}", fields=[(f"/gates/{name}", message)])
+    options = checks.options(task, wanted.options)
+    checks.extra(wanted.task, task)
+    checks.settings_needed(task, options)
+    checks.gates(wanted.task, wanted.gates)
     if wanted.chunking.overlap >= wanted.chunking.size:
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
-    _check_chunks(task, options, wanted.grouping.sizes[1])
+    checks.chunks(task, options, wanted.grouping.sizes[1])
     corpora.get(session, tenant_id, wanted.corpus_id)
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
@@ -77,31 +67,6 @@ def _check_test_sets(session: Session, tenant_id: str, wanted: DatasetCreate) ->
             corpora.get(session, tenant_id, corpus_id)
         except NotFound:
             raise NotFound(f"corpus {corpus_id}", param=param) from None
-
-
-def _options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
-    try:
-        options = task.options.model_validate(given)
-    except ValidationError as error:
-        allowed = ", ".join(task.options.model_fields)
-        fields = [
-            (f"/options{pointer(found['loc'])}", f"{found['msg']} (options: {allowed})") for found in error.errors()
-        ]
-        param = fields[0][0].strip("/").replace("/", ".")
-        raise InvalidRequest(f"{param}: {fields[0][1]}", param=param, fields=fields) from None
-    evolutions = getattr(options, "evolutions", ())
-    for i, name in enumerate(evolutions):
-        catalog.EVOLUTIONS.get(name, f"options.evolutions.{name if isinstance(evolutions, dict) else i}")
-    return options.model_dump()
-
-
-def _check_chunks(task: DatasetTask, options: dict[str, Any], chunks: int) -> None:
-    """Raises InvalidRequest when the options need contexts of more chunks than were asked for."""
-    least = task.chunks(task.options.model_validate(options)) if task.chunks else 1
-    if chunks < least:
-        message = f"grouping.chunks_per_context: these options need {least} or more"
-        param = "grouping.chunks_per_context"
-        raise InvalidRequest(message, param=param, fields=[("/grouping/chunks_per_context", message)])
 
 
 def get(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:

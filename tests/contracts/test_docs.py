@@ -11,13 +11,18 @@ from app.catalog import EVOLUTIONS, FORMATS, METRICS, TASKS
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "prompts" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "prompts" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.S | re.M)
 
 
 def page(name: str) -> str:
     return (ROOT / name).read_text()
+
+
+def tasks_pages() -> str:
+    """The page of tasks and the pages of single tasks."""
+    return "\n".join(path.read_text() for path in PAGES if "docs/tasks" in path.as_posix())
 
 
 def names_in_code(text: str) -> set[str]:
@@ -61,12 +66,12 @@ def test_every_error_code_is_described() -> None:
 
 
 def test_every_gate_and_its_drop_reason_is_described() -> None:
-    named = names_in_code(page("docs/tasks.md"))
+    named = names_in_code(tasks_pages())
     assert set(METRICS) | {metric.reason for metric in METRICS.entries.values()} <= named
 
 
 def test_every_task_option_format_and_evolution_is_described() -> None:
-    named = names_in_code(page("docs/tasks.md"))
+    named = names_in_code(tasks_pages())
     options = {option for task in TASKS.entries.values() for option in task.options.model_fields}
     assert set(TASKS) | options | set(FORMATS) | set(EVOLUTIONS) <= named
 

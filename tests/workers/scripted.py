@@ -68,13 +68,27 @@ def context(*texts: str, language: str = "en") -> Context:
 
 
 def made(model: Scripted, about: Context, *, place: int = 0, seeds: tuple[str, ...] = (), **options: Any) -> Outcome:
-    """What the recipe makes of one context."""
-    task = catalog.TASKS["grounded_qa"]
+    """What the recipe of grounded_qa makes of one context."""
+    return made_by("grounded_qa", model, about, place=place, seeds=seeds, **({"evolve_rounds": 0} | options))
+
+
+def made_by(
+    task: str,
+    model: Scripted,
+    about: Context,
+    *,
+    place: int = 0,
+    seeds: tuple[str, ...] = (),
+    gates: dict[str, float] | None = None,
+    **options: Any,
+) -> Outcome:
+    """What a task's recipe makes of one context, with its own gates unless others are given."""
+    entry = catalog.TASKS[task]
     work = Work(
-        task="grounded_qa",
+        task=task,
         context=about,
-        options=task.options.model_validate({"evolve_rounds": 0} | options).model_dump(),
-        gates=task.gates,
+        options=entry.options.model_validate(options).model_dump(),
+        gates=entry.gates if gates is None else gates,
         language=prompts.LANGUAGES[about.language],
         seed=f"0|0|{place}",
         model=model,
@@ -84,7 +98,7 @@ def made(model: Scripted, about: Context, *, place: int = 0, seeds: tuple[str, .
     )
 
     async def make() -> Outcome:
-        return await recipe("grounded_qa")(work)
+        return await recipe(task)(work)
 
     return asyncio.run(make())
 

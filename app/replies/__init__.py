@@ -1,9 +1,13 @@
 """What we ask the model to return: one Pydantic model per reply shape. Field order is reply order.
 
+Those of questions and answers about documents stand here, those of other groups of tasks in the modules beside it.
+
 `maxLength` bounds every string: a model that falls into a loop must run into the schema, not into the token limit.
 """
 
 from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,6 +26,16 @@ class Reply(BaseModel):
     def schema_for(cls, count: int | None = None) -> dict[str, Any]:
         """The schema, with the list field `counted` set to exactly `count` items."""
         return _schema(cls, count)
+
+
+@cache
+def shape(name: str) -> type[Reply]:
+    """The reply shape of this class name, of whichever module of this folder. Raises LookupError."""
+    for module in (__name__, *(f"{__name__}.{found.name}" for found in iter_modules(__path__))):
+        found = vars(import_module(module)).get(name)
+        if isinstance(found, type) and issubclass(found, Reply):
+            return found
+    raise LookupError(f"{name} is not a reply shape")
 
 
 @cache

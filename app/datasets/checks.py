@@ -1,0 +1,73 @@
+"""What a request for a dataset is checked for beyond its shape, each before a worker would stumble over it."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import ValidationError
+
+from app import catalog
+from app.catalog.kinds import DatasetTask
+from app.errors import InvalidRequest, MissingExtra
+from app.problems import pointer
+from app.settings import settings
+
+
+def invalid(param: str, message: str) -> InvalidRequest:
+    """The error for one field; `param` is its path with dots."""
+    said = f"{param}: {message}"
+    return InvalidRequest(said, param=param, fields=[("/" + param.replace(".", "/"), said)])
+
+
+def options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
+    """The task's options, completed. Raises InvalidRequest or UnknownCatalogEntry."""
+    try:
+        chosen = task.options.model_validate(given)
+    except ValidationError as error:
+        allowed = ", ".join(task.options.model_fields)
+        fields = [
+            (f"/options{pointer(found['loc'])}", f"{found['msg']} (options: {allowed})") for found in error.errors()
+        ]
+        param = fields[0][0].strip("/").replace("/", ".")
+        raise InvalidRequest(f"{param}: {fields[0][1]}", param=param, fields=fields) from None
+    evolutions = getattr(chosen, "evolutions", ())
+    for i, name in enumerate(evolutions):
+        catalog.EVOLUTIONS.get(name, f"options.evolutions.{name if isinstance(evolutions, dict) else i}")
+    return chosen.model_dump()
+
+
+def extra(name: str, task: DatasetTask) -> None:
+    """Raises MissingExtra when the task needs an optional part that is not installed."""
+    if task.extra and find_spec(task.extra.module) is None:
+        message = f"task: {name} needs `pip install corpusmith[{task.extra.name}]` on the service"
+        raise MissingExtra(message, param="task", fields=[("/task", message)])
+
+
+def settings_needed(task: DatasetTask, chosen: dict[str, Any]) -> None:
+    """Raises InvalidRequest when these options need something that this service's operator has not set."""
+    needed = task.needs(task.options.model_validate(chosen)) if task.needs else []
+    for name in needed:
+        if not getattr(settings(), name):
+            raise invalid("options", f"this service cannot do that; its operator sets CORPUSMITH_{name.upper()}")
+
+
+def gates(task: str, given: Mapping[str, float]) -> None:
+    """Raises UnknownCatalogEntry or InvalidRequest: a threshold out of range, a metric that cannot be measured here."""
+    for name, value in given.items():
+        metric = catalog.METRICS.get(name, f"gates.{name}")
+        if metric.tasks is not None and task not in metric.tasks:
+            raise invalid(f"gates.{name}", f"measures only rows of {', '.join(sorted(metric.tasks))}")
+        if value != 0 and not metric.low <= value <= metric.high:
+            raise invalid(f"gates.{name}", f"between {metric.low:g} and {metric.high:g}, or 0 to keep all")
+        if metric.needs and not getattr(settings(), metric.needs):
+            raise invalid(
+                f"gates.{name}",
+                f"this service has no model for it; its operator sets CORPUSMITH_{metric.needs.upper()}",
+            )
+
+
+def chunks(task: DatasetTask, chosen: dict[str, Any], most: int) -> None:
+    """Raises InvalidRequest when the options need contexts of more chunks than were asked for."""
+    least = task.chunks(task.options.model_validate(chosen)) if task.chunks else 1
+    if most < least:
+        raise invalid("grouping.chunks_per_context", f"these options need {least} or more")
