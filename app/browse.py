@@ -18,7 +18,8 @@ service = APIRouter(tags=["service"])
 
 @catalogue.get("/catalog", operation_id="get_catalog")
 def get_catalog(tenant: TenantDep) -> dict[str, Any]:
-    """Tasks with their options, gates, prompts, cost and an example row; formats; metrics; evolutions."""
+    """Tasks with their options, gates, prompts, cost and an example row; formats; metrics; evolutions;
+    training methods and variants."""
     return {
         "object": "catalog",
         "tasks": {name: _task(name) for name in catalog.TASKS},
@@ -42,6 +43,26 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
         "evolutions": {
             name: {"summary": entry.summary, "direction": entry.direction, "prompt": entry.prompt}
             for name, entry in catalog.EVOLUTIONS.entries.items()
+        },
+        "methods": {
+            name: {
+                "summary": entry.summary,
+                "rows": sorted(entry.rows),
+                "options": entry.options.model_json_schema(),
+                "defaults": {**entry.defaults, "learning_rate": entry.learning_rate},
+            }
+            for name, entry in catalog.METHODS.entries.items()
+        },
+        "variants": {
+            name: {
+                "summary": entry.summary,
+                "paper": entry.paper,
+                "options": entry.options.model_json_schema(),
+                "defaults": {**entry.defaults, "learning_rate_factor": entry.rate},
+                "adapter": entry.adapter,
+                "refused": [why for _, why in entry.refused],
+            }
+            for name, entry in catalog.VARIANTS.entries.items()
         },
     }
 

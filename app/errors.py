@@ -49,6 +49,10 @@ class MissingExtra(InvalidRequest):
     code, title = "missing_extra", "This needs an optional part that is not installed"
 
 
+class RefusedCombination(InvalidRequest):
+    code, title = "refused_combination", "These choices do not go together"
+
+
 class EmptyCorpus(InvalidRequest):
     code, title = "empty_corpus", "The corpus has no document to work on"
 

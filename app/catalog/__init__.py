@@ -2,8 +2,11 @@
 
 from app.catalog.kinds import DatasetTask, Evolution, ExportFormat, Metric
 from app.catalog.registry import Registry
+from app.catalog.training import TrainingMethod, TrainingVariant
 
 TASKS = Registry(DatasetTask, "app.catalog.tasks")
 FORMATS = Registry(ExportFormat, "app.catalog.formats")
 METRICS = Registry(Metric, "app.catalog.metrics")
 EVOLUTIONS = Registry(Evolution, "app.catalog.evolutions")
+METHODS = Registry(TrainingMethod, "app.catalog.methods")
+VARIANTS = Registry(TrainingVariant, "app.catalog.variants")

@@ -3,12 +3,14 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from app import errors, problems
-from app.catalog import EVOLUTIONS, FORMATS, METRICS, TASKS
+from app.catalog import EVOLUTIONS, FORMATS, METHODS, METRICS, TASKS, VARIANTS
 from app.settings import Settings
+from app.trainings.run import FailureCode, Hyperparameters
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "prompts" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -74,6 +76,16 @@ def test_every_task_option_format_and_evolution_is_described() -> None:
     named = names_in_code(tasks_pages())
     options = {option for task in TASKS.entries.values() for option in task.options.model_fields}
     assert set(TASKS) | options | set(FORMATS) | set(EVOLUTIONS) <= named
+
+
+def test_everything_that_can_be_chosen_of_a_training_is_described() -> None:
+    kinds = [entry.options for entry in METHODS.entries.values()] + [
+        entry.options for entry in VARIANTS.entries.values()
+    ]
+    options = {option for kind in kinds for option in kind.model_fields}
+    named = names_in_code(page("docs/training.md"))
+    assert set(METHODS) | set(VARIANTS) | options | set(Hyperparameters.model_fields) <= named
+    assert set(get_args(FailureCode)) <= named
 
 
 def test_the_map_shows_every_top_level_name() -> None:

@@ -1,0 +1,1 @@
+"""Which weights change, one file a variant."""

@@ -1,0 +1,1 @@
+"""Training runs: what one is asked to do, and what it says of itself."""
