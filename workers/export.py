@@ -103,7 +103,9 @@ def _write(export_id: str) -> dict[str, Any]:
     with reading() as session:
         export = session.get_one(Export, export_id)
         dataset = session.get_one(Dataset, export.dataset_id)
-    lines = partial(_lines, catalog.FORMATS[export.format].render, export.options.get("include_sources", False))
+    entry = catalog.FORMATS[export.format]
+    render = _Once(entry.render) if entry.once else _each(entry.render)
+    lines = partial(_lines, render, export.options.get("include_sources", False))
     tally = _Tally()
     # The rows are read once: those for validation wait in a file of their own until the last row for training is there.
     with store.upload() as upload, store.upload() as held_out:
@@ -169,9 +171,38 @@ _COLUMNS = (
 Rendered = dict[str, Any] | list[dict[str, Any]]
 
 
-def _lines(render: Callable[[Sample], Rendered], with_sources: bool, row: Any, sample: Sample) -> Iterator[bytes]:
-    rendered = render(sample)
-    for value in rendered if isinstance(rendered, list) else [rendered]:
+Render = Callable[[Any, Sample], list[dict[str, Any]]]
+
+
+def _each(render: Callable[[Sample], Rendered]) -> Render:
+    def values(row: Any, sample: Sample) -> list[dict[str, Any]]:
+        rendered = render(sample)
+        return rendered if isinstance(rendered, list) else [rendered]
+
+    return values
+
+
+class _Once:
+    """Leaves out what an earlier row of the same unit has given already; rows come unit by unit."""
+
+    def __init__(self, render: Callable[[Sample], Rendered]) -> None:
+        self._values, self._unit = _each(render), ""
+        self._given: set[bytes] = set()
+
+    def __call__(self, row: Any, sample: Sample) -> list[dict[str, Any]]:
+        if row.unit_id != self._unit:
+            self._unit, self._given = row.unit_id, set()
+        found = []
+        for value in self._values(row, sample):
+            digest = hashlib.sha256(orjson.dumps(value)).digest()
+            if digest not in self._given:
+                self._given.add(digest)
+                found.append(value)
+        return found
+
+
+def _lines(render: Render, with_sources: bool, row: Any, sample: Sample) -> Iterator[bytes]:
+    for value in render(row, sample):
         if with_sources:
             value |= {
                 "sources": orjson.Fragment(_SOURCES.dump_json(sample.sources)),

@@ -16,8 +16,9 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# What a row is: turns, turns in which tools are called, a chosen and a rejected answer, or plain text.
-Shape = Literal["chat", "tools", "preference", "text"]
+# What a row is: turns, turns in which tools are called, a chosen and a rejected answer, a chosen and a rejected way in
+# which a conversation went on, or plain text.
+Shape = Literal["chat", "tools", "preference", "trajectories", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class DatasetTask:
     kind one context gives on average; without it all rows meet all gates. `chunks(options)`: the fewest chunks a
     context must have. `source`: what the corpus holds; it names a planner of `workers.plan.SOURCES`. `needs(options)`:
     the settings without which these options cannot run. `repairable`: whether dropped rows can be written anew.
+    `shaped(options)`: the shape of the rows, where it depends on the options.
     """
 
     summary: str
@@ -49,6 +51,7 @@ class DatasetTask:
     kinds: Callable[[Any], dict[str, float]] | None = None
     chunks: Callable[[Any], int] | None = None
     shape: Shape = "chat"
+    shaped: Callable[[Any], Shape] | None = None
     source: str = "documents"
     extra: Extra | None = None
     needs: Callable[[Any], list[str]] | None = None
@@ -61,6 +64,10 @@ class DatasetTask:
         gated = sum(rows * self._gate_calls(kind, gates, metrics) for kind, rows in kinds.items())
         return self.cost(chosen) + math.ceil(round(gated, 6))
 
+    def shape_of(self, options: dict[str, Any]) -> Shape:
+        """What the rows are that these options make."""
+        return self.shaped(self.options.model_validate(options)) if self.shaped else self.shape
+
     def _gate_calls(self, kind: str, gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls of the gates that a row of this kind meets; one module's metrics share its calls."""
         met = [name for name in gates if name not in self.skips.get(kind, ())]
@@ -71,13 +78,15 @@ class DatasetTask:
 class ExportFormat:
     """How a row is written: as one JSON object, or as several (KTO writes an answer a line). `shapes`: of which rows.
 
-    A preference row can be written in a chat format too: its chosen answer is what the model should say.
+    A preference row can be written in a chat format too: its chosen answer is what the model should say. `once`: a line
+    that a context's earlier row has given already is not written again (all pairs of a ranking share its answers).
     """
 
     summary: str
     render: Callable[[Sample], dict[str, Any] | list[dict[str, Any]]]
     loads_with: str
-    shapes: frozenset[Shape] = frozenset({"chat", "preference"})
+    shapes: frozenset[Shape] = frozenset({"chat", "preference", "trajectories"})
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from app.queue import ring
 def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCreate) -> Export:
     """Raises NotFound, UnknownCatalogEntry, or NotReady while the dataset has not ended."""
     dataset = datasets.get(session, tenant_id, dataset_id)
-    check_format(dataset.task, wanted.format)
+    check_format(dataset.task, wanted.format, dataset.spec["options"])
     if dataset.status not in ("succeeded", "cancelled", "failed"):
         raise NotReady(f"dataset {dataset_id} is {dataset.status}; an export needs one that has ended")
     export = Export(
@@ -33,10 +33,10 @@ def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCrea
     return export
 
 
-def check_format(task: str, name: str) -> None:
-    """Raises UnknownCatalogEntry for a format that there is not, or that cannot hold this task's rows."""
+def check_format(task: str, name: str, options: dict[str, Any]) -> None:
+    """Raises UnknownCatalogEntry for a format that there is not, or that cannot hold the rows these options make."""
     entry = catalog.FORMATS.get(name, "format")
-    shape = catalog.TASKS[task].shape
+    shape = catalog.TASKS[task].shape_of(options)
     if shape not in entry.shapes:
         fitting = ", ".join(found for found, other in catalog.FORMATS.entries.items() if shape in other.shapes)
         message = f"format: {name!r} cannot hold the {shape} rows of {task}; it can be: {fitting}"

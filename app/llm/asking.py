@@ -70,17 +70,21 @@ class Asker:
         role: str = "generator",
         count: int | None = None,
         sample: int = 0,
+        temperature: float | None = None,
+        model: str | None = None,
         **values: Any,
     ) -> Reply:
         """See `app.llm.protocol.Model.ask`."""
         prompt = prompts.load(ref)
         if count is not None:
             values["count"] = count
+        name = model or self.roles.name(role)
+        warmth = prompt.temperature if temperature is None else temperature
         request = {
-            "model": self.roles.name(role),
+            "model": name,
             "messages": prompt.messages(context.text, **values),
             "max_tokens": prompt.max_tokens,
-            "temperature": prompt.temperature,
+            "temperature": warmth,
             "response_format": _response_format(prompt, count),
             "stop": STOP,
         }
@@ -88,13 +92,14 @@ class Asker:
         for attempt in range(CONTENT_TRIES):
             if attempt:
                 # The same question in the same words would get the same broken reply from a greedy model.
-                request["temperature"] = min(1.0, prompt.temperature + 0.3 * attempt)
+                request["temperature"] = max(warmth, min(1.0, warmth + 0.3 * attempt))
                 if bad and bad.reason == "truncated":
                     request["max_tokens"] = 2 * prompt.max_tokens
             body = orjson.dumps(request)
             key = call_key(self.tenant_id, prompt, body, attempt + CONTENT_TRIES * sample)
             estimate = len(body) // 4 + prompt.max_tokens // 4
-            call = _Call(key, prompt.step, role, body, estimate, context.id, ahead, shared=not prompt.document)
+            place, shared = context.id, not prompt.document
+            call = _Call(key, prompt.step, role, name, body, estimate, place, ahead, shared=shared)
             try:
                 return parse.reply(parse.content(await self._reply(call)), prompt.reply, count)
             except parse.BadReply as failure:
@@ -106,10 +111,11 @@ class Asker:
         self, *, context: Context | None, prefix: str, text: str, ahead: int, role: str = "trainee"
     ) -> float:
         """See `app.llm.protocol.Model.loss`."""
-        body = orjson.dumps(loss.request(self.roles.name(role), prefix, text))
+        name = self.roles.name(role)
+        body = orjson.dumps(loss.request(name, prefix, text))
         key = hashlib.sha256(f"{self.tenant_id}\0{loss.STEP}\0".encode() + body).digest()
         place = context.id if context else key.hex()
-        call = _Call(key, loss.STEP, role, body, len(body) // 4 + 1, place, ahead, loss.PATH)
+        call = _Call(key, loss.STEP, role, name, body, len(body) // 4 + 1, place, ahead, loss.PATH)
         found = await self._reply(call)
         if not loss.has_logprobs(found):
             raise ModelUnusable(NO_LOGPROBS, f"the server of model {self.roles.name(role)!r} gave no prompt_logprobs")
@@ -187,7 +193,7 @@ class Asker:
             dataset_id=self.dataset_id,
             unit_id=self.unit_id,
             step=call.step,
-            model=self.roles.name(call.role),
+            model=call.model,
             reply=raw,
             usage=used,
         )
@@ -202,6 +208,7 @@ class _Call:
     key: bytes
     step: str
     role: str
+    model: str
     body: bytes
     estimate: int
     place: str

@@ -26,13 +26,16 @@ class Model(Protocol):
         role: str = "generator",
         count: int | None = None,
         sample: int = 0,
+        temperature: float | None = None,
+        model: str | None = None,
         **values: Any,
     ) -> Reply:
         """Render prompt `ref` about `context`, and return the reply, of the model class the prompt names.
 
         `ahead` is the number of calls on the longest path from this one to the end of the unit (1: nothing follows).
         `count` sets the exact length of the reply's list. The same request with another
-        `sample` is a call of its own: a prompt with a temperature gives another reply. Raises Refused.
+        `sample` is a call of its own: a prompt with a temperature gives another reply. `temperature` instead of the
+        prompt's own; `model`: another model that the role's server has, by its name there. Raises Refused.
         """
         ...
 

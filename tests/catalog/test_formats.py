@@ -1,5 +1,6 @@
 """What each format writes for a chat, a preference and a text row."""
 
+import itertools
 import json
 
 import pytest
@@ -33,8 +34,39 @@ PREFERENCE = Sample(
         "candidates": [{"text": "In the evening.", "score": 1.0}, {"text": "At half past seven.", "score": 3.5}],
     },
 )
+SHARED = [
+    {"role": "user", "content": "When does it leave?"},
+    {"role": "assistant", "content": "At half past seven."},
+    {"role": "user", "content": "And on Sundays?"},
+]
+BETTER = [
+    {"role": "assistant", "content": "At nine."},
+    {"role": "user", "content": "From where?"},
+    {"role": "assistant", "content": "From the old pier."},
+]
+WORSE = [
+    {"role": "assistant", "content": "At ten."},
+    {"role": "user", "content": "Are you sure?"},
+    {"role": "assistant", "content": "Yes."},
+]
+TRAJECTORIES = Sample(
+    kind="conversation",
+    question="When does it leave?",
+    answer="From the old pier.",
+    attributes={
+        "messages": [*SHARED, *BETTER],
+        "prompt_turns": 3,
+        "rejected": "Yes.",
+        "rejected_turns": WORSE,
+        "margin": 2.0,
+        "candidates": [
+            {"text": "From the old pier.", "turns": BETTER, "score": 5.0, "model": "large"},
+            {"text": "Yes.", "turns": WORSE, "score": 3.0, "model": "small"},
+        ],
+    },
+)
 TEXT = Sample(kind="original", question="", answer="The ferry leaves at half past seven.")
-ROWS = {"chat": CHAT, "preference": PREFERENCE, "text": TEXT}
+ROWS = {"chat": CHAT, "preference": PREFERENCE, "trajectories": TRAJECTORIES, "text": TEXT}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +128,46 @@ def test_kto_writes_a_line_for_each_answer() -> None:
     ]
 
 
+def test_pairs_of_conversations_have_the_shared_beginning_as_their_prompt() -> None:
+    assert catalog.FORMATS["dpo"].render(TRAJECTORIES) == {"prompt": SHARED, "chosen": BETTER, "rejected": WORSE}
+    whole = {"chosen": [*SHARED, *BETTER], "rejected": [*SHARED, *WORSE]}
+    assert catalog.FORMATS["dpo_implicit"].render(TRAJECTORIES) == whole
+    assert catalog.FORMATS["reward"].render(TRAJECTORIES) == whole | {"margin": 2.0}
+    assert catalog.FORMATS["kto"].render(TRAJECTORIES) == [
+        {"prompt": SHARED, "completion": BETTER, "label": True},
+        {"prompt": SHARED, "completion": WORSE, "label": False},
+    ]
+    assert catalog.FORMATS["ultrafeedback"].render(TRAJECTORIES) == {
+        "instruction": "And on Sundays?",
+        "history": SHARED[:2],
+        "completions": [
+            {"response": "From the old pier.", "overall_score": 5.0, "model": "large", "messages": BETTER},
+            {"response": "Yes.", "overall_score": 3.0, "model": "small", "messages": WORSE},
+        ],
+    }
+
+
+def test_kto_gives_no_answer_both_labels_whichever_pairs_of_a_ranking_there_are() -> None:
+    scores = {"a": 5.0, "b": 4.0, "c": 2.0, "d": 1.0}
+    labels: dict[str, set[bool]] = {}
+    for chosen, rejected in itertools.combinations(scores, 2):
+        row = PREFERENCE.model_copy(
+            update={
+                "answer": chosen,
+                "attributes": {
+                    "rejected": rejected,
+                    "scores": {"chosen": scores[chosen], "rejected": scores[rejected]},
+                    "candidates": [{"text": text, "score": score} for text, score in scores.items()],
+                },
+            }
+        )
+        lines = catalog.FORMATS["kto"].render(row)
+        assert isinstance(lines, list)
+        for line in lines:
+            labels.setdefault(line["completion"][0]["content"], set()).add(line["label"])
+    assert labels == {"a": {True}, "b": {True}, "c": {False}, "d": {False}}
+
+
 def test_ultrafeedback_lists_answers_best_first() -> None:
     written = catalog.FORMATS["ultrafeedback"].render(PREFERENCE)
     assert isinstance(written, dict)
@@ -104,5 +176,5 @@ def test_ultrafeedback_lists_answers_best_first() -> None:
 
 def test_a_format_that_cannot_hold_the_rows_is_refused_with_those_that_can() -> None:
     with pytest.raises(UnknownCatalogEntry, match=r"cannot hold the chat rows of grounded_qa; it can be: .*messages"):
-        check_format("grounded_qa", "dpo")
-    check_format("grounded_qa", "messages")
+        check_format("grounded_qa", "dpo", {})
+    check_format("grounded_qa", "messages", {})

@@ -33,6 +33,8 @@ class Scripted:
         role: str = "generator",
         count: int | None = None,
         sample: int = 0,
+        temperature: float | None = None,
+        model: str | None = None,
         **values: Any,
     ) -> Reply:
         prompt = prompts.load(ref)

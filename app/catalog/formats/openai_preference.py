@@ -1,16 +1,21 @@
-"""OpenAI's preference fine-tuning: an input, and the preferred and the other output."""
+"""OpenAI's preference fine-tuning: an input, and the preferred and the other output.
+
+Each output is exactly one message of the assistant, so pairs of whole conversations cannot be written.
+"""
 
 from typing import Any
 
 from app.catalog.kinds import ExportFormat
+from app.catalog.pairs import pair
 from app.domain import Sample
 
 
 def render(sample: Sample) -> dict[str, Any]:
+    found = pair(sample)
     return {
-        "input": {"messages": sample.turns[:-1]},
-        "preferred_output": [{"role": "assistant", "content": sample.answer}],
-        "non_preferred_output": [{"role": "assistant", "content": sample.attributes["rejected"]}],
+        "input": {"messages": found.prompt},
+        "preferred_output": found.chosen,
+        "non_preferred_output": found.rejected,
     }
 
 

@@ -3,14 +3,15 @@
 from typing import Any
 
 from app.catalog.kinds import ExportFormat
+from app.catalog.pairs import pair
 from app.domain import Sample
 
 
 def render(sample: Sample) -> dict[str, Any]:
-    asked = sample.turns[:-1]
+    found = pair(sample)
     return {
-        "chosen": [*asked, {"role": "assistant", "content": sample.answer}],
-        "rejected": [*asked, {"role": "assistant", "content": sample.attributes["rejected"]}],
+        "chosen": [*found.prompt, *found.chosen],
+        "rejected": [*found.prompt, *found.rejected],
         "margin": float(sample.attributes.get("margin", 0.0)),
     }
 
@@ -19,5 +20,5 @@ REWARD = ExportFormat(
     summary="Chosen and rejected conversations with the margin between their scores.",
     render=render,
     loads_with="TRL RewardTrainer",
-    shapes=frozenset({"preference"}),
+    shapes=frozenset({"preference", "trajectories"}),
 )
