@@ -18,7 +18,7 @@ service = APIRouter(tags=["service"])
 
 @catalogue.get("/catalog", operation_id="get_catalog")
 def get_catalog(tenant: TenantDep) -> dict[str, Any]:
-    """Tasks with their options, gates, prompts, cost and an example row; formats; metrics; evolutions;
+    """Tasks with their options, gates, prompts, cost and an example row; formats; containers; metrics; evolutions;
     training methods and variants."""
     return {
         "object": "catalog",
@@ -26,6 +26,17 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
         "formats": {
             name: {"summary": entry.summary, "loads_with": entry.loads_with, "rows": sorted(entry.shapes)}
             for name, entry in catalog.FORMATS.entries.items()
+        },
+        "containers": {
+            name: {
+                "summary": entry.summary,
+                "suffix": entry.suffix,
+                "loads_with": entry.loads_with,
+                "options": sorted(entry.options),
+                "needs": f"corpusmith[{entry.extra.name}]" if entry.extra else None,
+                "usable": not (entry.extra and entry.extra.missing),
+            }
+            for name, entry in catalog.CONTAINERS.entries.items()
         },
         "metrics": {
             name: {

@@ -1,4 +1,4 @@
-"""Stream a dataset's accepted rows through a catalogue format into one immutable blob, with a manifest beside it."""
+"""Stream a dataset's accepted rows through a catalogue format into the files of a container, and tell how they came."""
 
 import errno
 import hashlib
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -24,7 +23,8 @@ from app.models import Context, Dataset, Export
 from app.models import Sample as Row
 from app.settings import settings
 from app.version import VERSION
-from workers import accepted, lease
+from workers import accepted, containers, lease
+from workers.containers import File, Part, Spool
 
 log = structlog.get_logger()
 
@@ -58,8 +58,14 @@ def run(export_id: str) -> None:
                 else ("storage_failed", f"the store could not be written: {os.strerror(error.errno or errno.EIO)}")
             )
             _end(export_id, owner, attempt, error={"code": code, "message": message})
+        except _MissingExtra as error:
+            _end(export_id, owner, attempt, error={"code": "missing_extra", "message": str(error)})
         else:
             _end(export_id, owner, attempt, files=files)
+
+
+class _MissingExtra(Exception):
+    """The container's library is not installed where this worker runs, though it was where the API does."""
 
 
 def _end(export_id: str, owner: str, attempt: int, *, files: Any = None, error: Any = None) -> None:
@@ -73,29 +79,8 @@ def _end(export_id: str, owner: str, attempt: int, *, files: Any = None, error: 
         export.version += 1
         if files:
             export.files = files
-            export.rows, export.size = files["data.jsonl"]["rows"], files["data.jsonl"]["bytes"]
-            export.sha256 = files["data.jsonl"]["sha256"]
-
-
-class _Part:
-    """A stretch of the blob that is a file of its own: train.jsonl and validation.jsonl lie one behind the other."""
-
-    def __init__(self) -> None:
-        self.start, self.size, self.rows, self.hash = 0, 0, 0, hashlib.sha256()
-
-    def add(self, line: bytes) -> None:
-        self.hash.update(line)
-        self.size += len(line)
-        self.rows += 1
-
-    def file(self, blob: str) -> dict[str, Any]:
-        return {
-            "blob": blob,
-            "start": self.start,
-            "bytes": self.size,
-            "sha256": self.hash.hexdigest(),
-            "rows": self.rows,
-        }
+            data = files[f"data.{catalog.CONTAINERS[export.options.get('container', 'jsonl')].suffix}"]
+            export.rows, export.size, export.sha256 = data["rows"], data["bytes"], data["sha256"]
 
 
 def _write(export_id: str) -> dict[str, Any]:
@@ -103,37 +88,29 @@ def _write(export_id: str) -> dict[str, Any]:
     with reading() as session:
         export = session.get_one(Export, export_id)
         dataset = session.get_one(Dataset, export.dataset_id)
-    entry = catalog.FORMATS[export.format]
+    entry, container = catalog.FORMATS[export.format], export.options.get("container", "jsonl")
+    extra = catalog.CONTAINERS[container].extra
+    if extra and extra.missing:
+        raise _MissingExtra(f"the worker needs `pip install corpusmith[{extra.name}]` to write {container}")
     render = _Once(entry.render) if entry.once else _each(entry.render)
     lines = partial(_lines, render, export.options.get("include_sources", False))
     tally = _Tally()
-    # The rows are read once: those for validation wait in a file of their own until the last row for training is there.
+    # The rows are read once. Those of the two splits wait in a file each, since they come in the order of their text.
     with store.upload() as upload, store.upload() as held_out:
-        train, validation = _Part(), _Part()
+        spool = Spool(Part(upload), Part(held_out), entry.json_members | _OPEN)
         # Rows of a dataset that was cancelled have no split yet; they count as train.
         for row in chain.from_iterable(accepted.pages(dataset.id, *_COLUMNS)):
             sample = tally.count(row)
-            part, file = (validation, held_out) if row.split == "validation" else (train, upload)
+            part = spool.validation if row.split == "validation" else spool.train
             for data in lines(row, sample):
                 part.add(data)
-                file.write(data)
-        validation.start = upload.size
-        held_out.file.flush()
-        with Path(held_out.file.name).open("rb") as waiting:
-            while data := waiting.read(storage.READ_BYTES):
-                upload.write(data)
-        blob = store.keep(upload)
-        size = upload.size
-    rows = train.rows + validation.rows
-    files = {
-        "data.jsonl": {"blob": blob, "start": 0, "bytes": size, "sha256": blob, "rows": rows},
-        "train.jsonl": train.file(blob),
-        "validation.jsonl": validation.file(blob),
-    }
-    manifest = orjson.dumps(_manifest(export, dataset, files, tally), option=orjson.OPT_INDENT_2)
+        written = containers.writer(container)(spool, store, export.options)
+    suffix = catalog.CONTAINERS[container].suffix
+    files = {f"{name}.{suffix}": file for name, file in written.items()}
+    manifest = orjson.dumps(_manifest(export, dataset, written, files, tally), option=orjson.OPT_INDENT_2)
     sha256 = storage.keep_bytes(manifest)
     files["manifest.json"] = {"blob": sha256, "start": 0, "bytes": len(manifest), "sha256": sha256, "rows": None}
-    return files
+    return dict(files)
 
 
 class _Tally:
@@ -168,6 +145,7 @@ _COLUMNS = (
 )
 
 
+_OPEN = frozenset({"attributes", "scores"})  # of rows with sources: members that no two tasks share
 Rendered = dict[str, Any] | list[dict[str, Any]]
 
 
@@ -215,7 +193,9 @@ def _lines(render: Render, with_sources: bool, row: Any, sample: Sample) -> Iter
         yield orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _manifest(export: Export, dataset: Dataset, files: dict[str, Any], tally: _Tally) -> dict[str, Any]:
+def _manifest(
+    export: Export, dataset: Dataset, written: dict[str, File], files: dict[str, File], tally: _Tally
+) -> dict[str, Any]:
     with reading() as session:
         contexts = _count_contexts(session, dataset.id)
     return {
@@ -230,9 +210,7 @@ def _manifest(export: Export, dataset: Dataset, files: dict[str, Any], tally: _T
             "shortfall": dataset.shortfall,
         },
         "counts": {
-            "rows": files["data.jsonl"]["rows"],
-            "train": files["train.jsonl"]["rows"],
-            "validation": files["validation.jsonl"]["rows"],
+            **{counted: written[name]["rows"] for counted, name in _COUNTED.items()},
             "original": tally.kinds["original"],
             "evolved": tally.kinds["evolved"],
             "contexts": contexts,
@@ -249,9 +227,15 @@ def _manifest(export: Export, dataset: Dataset, files: dict[str, Any], tally: _T
         },
         "model": dataset.spec["model"],
         "prompts": [{"id": ref, "sha256": sha256} for ref, sha256 in sorted(tally.prompts)],
-        "files": {name: {key: file[key] for key in ("bytes", "sha256", "rows")} for name, file in files.items()},
+        "files": {
+            name: {"bytes": file["bytes"], "sha256": file["sha256"], "rows": file["rows"]}
+            for name, file in files.items()
+        },
         "created_by": f"corpusmith {VERSION}",
     }
+
+
+_COUNTED = {"rows": "data", "train": "train", "validation": "validation"}
 
 
 def _count_contexts(session: Session, dataset_id: str) -> int:

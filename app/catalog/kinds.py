@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -27,6 +28,10 @@ class Extra:
 
     name: str
     module: str
+
+    @property
+    def missing(self) -> bool:
+        return find_spec(self.module) is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,8 @@ class ExportFormat:
 
     A preference row can be written in a chat format too: its chosen answer is what the model should say. `once`: a line
     that a context's earlier row has given already is not written again (all pairs of a ranking share its answers).
+    `json_members`: members, at any depth, whose objects may have any keys. A container with typed columns holds them as
+    JSON text; a column for each key would give every row the keys of all the others.
     """
 
     summary: str
@@ -87,6 +94,23 @@ class ExportFormat:
     loads_with: str
     shapes: frozenset[Shape] = frozenset({"chat", "preference", "trajectories"})
     once: bool = False
+    json_members: frozenset[str] = frozenset({"tools", "arguments", "parameters"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A kind of file that rows are written to, in whatever format; `workers.containers` has its writer.
+
+    Its files are called `train.<suffix>` and so on. `extra`: the optional part of the installation that writes it.
+    `options`: the fields of a request for an export that only this container knows.
+    """
+
+    summary: str
+    suffix: str
+    media_type: str
+    loads_with: str
+    extra: Extra | None = None
+    options: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

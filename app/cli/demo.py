@@ -65,7 +65,7 @@ def demo(
         accepted, dropped = _show(service, terminal, dataset["id"], dataset["dropped"])
         if not accepted:
             conclude(terminal, dataset)
-        made = make(service, terminal, dataset["id"], "messages", include_sources=False)
+        made = make(service, terminal, dataset["id"], {"format": "messages"})
         path, manifest = save(service, terminal, made, output, Split.all)
         count = verified(path, made["files"]["data.jsonl"]["rows"])
         terminal.line(f"{count} rows, each line read back as messages: {path}\nmanifest: {manifest}")

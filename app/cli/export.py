@@ -1,4 +1,4 @@
-"""`corpusmith export`: a dataset's accepted rows as a JSONL file on this machine."""
+"""`corpusmith export`: a dataset's accepted rows as a file on this machine."""
 
 import time
 from enum import StrEnum
@@ -27,6 +27,12 @@ class Split(StrEnum):
 def export(
     dataset_id: Annotated[str, typer.Argument(help="A dataset that has ended")],
     format: Annotated[str, typer.Option(help="As `corpusmith catalog` lists them")] = "messages",
+    container: Annotated[
+        str, typer.Option(help="Kind of file: jsonl, jsonl.gz, parquet, csv, as `corpusmith catalog` lists them")
+    ] = "jsonl",
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="csv: no cell can be taken for a formula")
+    ] = False,
     include_sources: Annotated[
         bool, typer.Option("--include-sources", help="Add sources and scores to each row")
     ] = False,
@@ -40,16 +46,21 @@ def export(
 
     A broken download goes on where it broke off when the command is given again.
     """
+    wanted = {
+        "format": format,
+        "container": container,
+        "spreadsheet_safe": spreadsheet_safe,
+        "include_sources": include_sources,
+    }
     with connected(url, api_key, as_json) as (terminal, service):
-        made = make(service, terminal, dataset_id, format, include_sources)
+        made = make(service, terminal, dataset_id, wanted)
         path, manifest = save(service, terminal, made, output, split)
         terminal.line(str(path))
         terminal.record({"path": str(path), "manifest": str(manifest), "split": split.value, "export": made})
 
 
-def make(service: Service, terminal: Terminal, dataset_id: str, format: str, include_sources: bool) -> Json:
+def make(service: Service, terminal: Terminal, dataset_id: str, wanted: Json) -> Json:
     """A finished export. Raises Failure when it failed."""
-    wanted = {"format": format, "include_sources": include_sources}
     made = service.post(f"/v1/datasets/{segment(dataset_id)}/exports", wanted)
     terminal.if_interrupted = f"Interrupted. The export {made['id']} goes on; the same command makes it again"
     terminal.note(f"Export {made['id']}")
@@ -63,15 +74,20 @@ def make(service: Service, terminal: Terminal, dataset_id: str, format: str, inc
     return made
 
 
+_MARKS = {"include_sources": "sources", "spreadsheet_safe": "safe"}  # of options that change the rows
+
+
 def save(service: Service, terminal: Terminal, made: Json, output: Path, split: Split) -> tuple[Path, Path]:
     """Download the rows and the manifest. Raises Failure when there are no rows."""
-    file = made["files"]["data.jsonl" if split is Split.all else f"{split.value}.jsonl"]
+    part = "data" if split is Split.all else split.value
+    name = next(name for name in made["files"] if name.startswith(f"{part}."))
+    file = made["files"][name]
     if not file["rows"]:
         raise Failure(FAILED, "no_rows", f"The export has no {'' if split is Split.all else split.value + ' '}rows")
     # The same rows give the same name: what an interrupted command left behind is found again.
-    sources = "-sources" if made["options"].get("include_sources") else ""
-    stem = f"{made['dataset_id']}-{made['format']}{sources}"
-    path = output / f"{stem}{'' if split is Split.all else '-' + split.value}.jsonl"
+    marks = "".join(f"-{mark}" for option, mark in _MARKS.items() if made["options"].get(option))
+    stem = f"{made['dataset_id']}-{made['format']}{marks}"
+    path = output / f"{stem}{'' if split is Split.all else '-' + split.value}.{name.partition('.')[2]}"
     manifest = output / f"{stem}.manifest.json"
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -2,14 +2,14 @@
 
 import base64
 from email.utils import formatdate
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app import conditional
+from app import catalog, conditional
 from app.db import ReadSessionDep, SessionDep
-from app.errors import NotFound, NotReady, RangeNotSatisfiable, UnknownCatalogEntry
+from app.errors import InvalidRequest, NotFound, NotReady, RangeNotSatisfiable
 from app.exports import service
 from app.exports.schemas import ExportCreate, ExportRead
 from app.idempotency import ONCE_PROBLEMS, OnceDep
@@ -24,13 +24,13 @@ router = APIRouter(prefix="/v1", tags=["exports"])
     "/datasets/{dataset_id}/exports",
     status_code=201,
     response_model=ExportRead,
-    responses={**NotFound.responses(), **NotReady.responses(), **UnknownCatalogEntry.responses(), **ONCE_PROBLEMS},
+    responses={**NotFound.responses(), **NotReady.responses(), **InvalidRequest.responses(), **ONCE_PROBLEMS},
     operation_id="create_export",
 )
 def create_export(
     dataset_id: str, wanted: ExportCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
 ) -> Any:
-    """Write a finished dataset's accepted rows as files in `format`, train rows before validation rows."""
+    """Write a finished dataset's accepted rows as files in `format`: all, those for training, those held out."""
     export = once(
         session, tenant, wanted, ExportRead, lambda: service.read(service.create(session, tenant, dataset_id, wanted))
     )
@@ -58,7 +58,16 @@ def get_export(export_id: str, session: ReadSessionDep, tenant: TenantDep) -> An
     return service.read(service.get(session, tenant, export_id))
 
 
-FileName = Literal["data.jsonl", "train.jsonl", "validation.jsonl", "manifest.json"]
+FileName = Annotated[
+    str,
+    Path(
+        max_length=40,
+        pattern=r"^[a-z]+(\.[a-z0-9]+){1,2}$",
+        examples=["train.jsonl"],
+        description="as `files` of the export names it",
+    ),
+]
+_MEDIA_TYPES = {entry.suffix: entry.media_type for entry in catalog.CONTAINERS.entries.values()}
 
 
 def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: TenantDep, request: Request) -> Response:
@@ -82,7 +91,7 @@ def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: T
     headers["Content-Length"] = str(end - start)
     if found:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    media_type = "application/json" if name == "manifest.json" else "application/jsonl"
+    media_type = _MEDIA_TYPES.get(name.partition(".")[2], "application/json")
     status = 206 if found else 200
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=media_type)

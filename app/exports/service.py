@@ -6,18 +6,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import catalog, ids, paging
+from app import ids, paging
 from app.datasets import service as datasets
-from app.errors import NotFound, NotReady, UnknownCatalogEntry
+from app.errors import NotFound, NotReady
+from app.exports import checks
 from app.exports.schemas import ExportCreate, ExportRead
 from app.models import Export
 from app.queue import ring
 
 
 def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCreate) -> Export:
-    """Raises NotFound, UnknownCatalogEntry, or NotReady while the dataset has not ended."""
+    """Raises NotFound, UnknownCatalogEntry, InvalidRequest, MissingExtra, or NotReady: the dataset has not ended."""
     dataset = datasets.get(session, tenant_id, dataset_id)
-    check_format(dataset.task, wanted.format, dataset.spec["options"])
+    checks.check_format(dataset.task, wanted.format, dataset.spec["options"])
+    checks.check_container(wanted)
     if dataset.status not in ("succeeded", "cancelled", "failed"):
         raise NotReady(f"dataset {dataset_id} is {dataset.status}; an export needs one that has ended")
     export = Export(
@@ -31,16 +33,6 @@ def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCrea
     session.flush()
     ring(session, "export", export.id)
     return export
-
-
-def check_format(task: str, name: str, options: dict[str, Any]) -> None:
-    """Raises UnknownCatalogEntry for a format that there is not, or that cannot hold the rows these options make."""
-    entry = catalog.FORMATS.get(name, "format")
-    shape = catalog.TASKS[task].shape_of(options)
-    if shape not in entry.shapes:
-        fitting = ", ".join(found for found, other in catalog.FORMATS.entries.items() if shape in other.shapes)
-        message = f"format: {name!r} cannot hold the {shape} rows of {task}; it can be: {fitting}"
-        raise UnknownCatalogEntry(message, param="format", fields=[("/format", message)])
 
 
 def get(session: Session, tenant_id: str, export_id: str) -> Export:
@@ -65,8 +57,12 @@ def read(export: Export) -> ExportRead:
         name: {"url": f"/v1/exports/{export.id}/{name}", **{k: file[k] for k in ("bytes", "sha256", "rows")}}
         for name, file in export.files.items()
     }
-    values = {name: getattr(export, name) for name in ExportRead.model_fields if name not in ("object", "files")}
-    return ExportRead.model_validate(values | {"files": files})
+    values = {name: getattr(export, name) for name in ExportRead.model_fields if name not in _MADE}
+    container = export.options.get("container", "jsonl")
+    return ExportRead.model_validate(values | {"files": files, "container": container})
+
+
+_MADE = ("object", "files", "container")
 
 
 @dataclass(frozen=True, slots=True)

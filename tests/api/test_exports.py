@@ -240,7 +240,13 @@ def stored_texts(made: Made) -> Iterator[tuple[str, str]]:
 
 
 def test_files_that_are_none_are_refused(made: Made, export: Json) -> None:
-    for path, status in (("passwd", 422), ("..%2fmanifest.json", 404), ("data.jsonl/x", 404)):
+    for path, status in (
+        ("passwd", 422),
+        ("..%2fmanifest.json", 404),
+        ("data.jsonl/x", 404),
+        ("DATA.jsonl", 422),
+        ("data.parquet", 404),
+    ):
         assert made.service.http.get(f"/v1/exports/{export['id']}/{path}").status_code == status
 
 

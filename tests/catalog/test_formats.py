@@ -8,7 +8,7 @@ import pytest
 from app import catalog
 from app.domain import Sample
 from app.errors import UnknownCatalogEntry
-from app.exports.service import check_format
+from app.exports.checks import check_format
 
 CHAT = Sample(
     kind="original",
