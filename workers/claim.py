@@ -33,6 +33,7 @@ class Claimed:
     seeds: tuple[str, ...]
     calls: int
     tokens: int
+    round: int = 0
     rejects: tuple[domain.Dropped, ...] = ()
     has_asked: bool = False
 
@@ -170,6 +171,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
                 seeds=tuple(context.seed_questions or ()) if unit.round == 0 else (),
                 calls=dataset.calls,
                 tokens=dataset.prompt_tokens + dataset.completion_tokens,
+                round=unit.round,
                 rejects=tuple(rejects[row] for row in (unit.work or {}).get("repair", ())),
             )
         )

@@ -147,6 +147,7 @@ class Drain:
             avoid=unit.avoid,
             seeds=unit.seeds,
             place=unit.position,
+            round=unit.round,
         )
         try:
             outcome = await (repair(work, unit.rejects) if unit.rejects else recipe(unit.task)(work))

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import catalog
 from app.datasets import service as datasets
 from app.datasets.schemas import Selection
 from app.db import reading, transaction
@@ -71,7 +72,7 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
     selection = Selection.model_validate(dataset.spec.get("selection", {}))
     wanted: int | None = dataset.spec.get("rows")
     tests, unread = testsets.load(selection.decontaminate, selection.decontaminate_words, alive)
-    scan = candidates.scan(held.dataset_id, selection, tests, alive)
+    scan = candidates.scan(held.dataset_id, selection, tests, alive, catalog.TASKS[dataset.task].alike)
     record.screened(held, scan.masked, scan.found, candidates.policies(selection))
     record.drop(held, scan.drops)
     before = len(scan.rows) + len(scan.drops)

@@ -43,6 +43,7 @@ class DatasetTask:
     context must have. `source`: what the corpus holds; it names a planner of `workers.plan.SOURCES`. `needs(options)`:
     the settings without which these options cannot run. `repairable`: whether dropped rows can be written anew.
     `shaped(options)`: the shape of the rows, where it depends on the options.
+    `alike(question, answer, attributes)`: the words by which near copies are told; None: question and answer.
     """
 
     summary: str
@@ -61,6 +62,7 @@ class DatasetTask:
     extra: Extra | None = None
     needs: Callable[[Any], list[str]] | None = None
     repairable: bool = True
+    alike: Callable[[str, str, dict[str, Any]], str] | None = None
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""

@@ -28,3 +28,28 @@ def widen(text: str, start: int, end: int) -> tuple[int, int]:
     while last > end and text[last - 1].isspace():
         last -= 1
     return first, last
+
+
+_INITIAL = re.compile(r"(?:^|[\s(])[^\W\d_a-zа-яё][^\W\d_A-ZА-ЯЁ]?\.$")  # "Dr.", "A.": no sentence ends there
+
+
+def split(text: str) -> list[tuple[int, int]]:
+    """The offsets of all sentences, list items and headings of a text, in order, without white space at their ends."""
+    found, start = [], 0
+    ends = [match.end() for match in _BREAK.finditer(text) if _ends(text, match.end())]
+    for end in [*ends, len(text)]:
+        piece = text[start:end]
+        left = start + len(piece) - len(piece.lstrip())
+        right = start + len(piece.rstrip())
+        if any(character.isalnum() for character in text[left:right]):
+            found.append((left, right))
+        start = end
+    return found
+
+
+def _ends(text: str, end: int) -> bool:
+    """A full stop before a small letter, or behind an initial or a title, belongs to an abbreviation."""
+    if text[end - 1] != ".":
+        return True
+    after = text[end : end + 20].lstrip()
+    return not (after[:1].islower() or _INITIAL.search(text[max(0, end - 5) : end]))

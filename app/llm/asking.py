@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,7 @@ class Asker:
         sample: int = 0,
         temperature: float | None = None,
         model: str | None = None,
+        fields: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Reply:
         """See `app.llm.protocol.Model.ask`."""
@@ -85,7 +86,7 @@ class Asker:
             "messages": prompt.messages(context.text, **values),
             "max_tokens": prompt.max_tokens,
             "temperature": warmth,
-            "response_format": _response_format(prompt, count),
+            "response_format": _response_format(prompt, count, fields),
             "stop": STOP,
         }
         bad: parse.BadReply | None = None
@@ -239,9 +240,11 @@ def call_key(tenant_id: str, prompt: Prompt, body: bytes, sample_index: int) -> 
     return hashlib.sha256(head + body).digest()
 
 
-def _response_format(prompt: Prompt, count: int | None) -> dict[str, Any]:
-    name = prompt.output.lower()
+def _response_format(prompt: Prompt, count: int | None, fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    name, schema = prompt.output.lower(), prompt.reply.schema_for(count)
+    if fields:
+        schema = schema | {"properties": schema["properties"] | dict(fields)}
     return {
         "type": "json_schema",
-        "json_schema": {"name": name, "schema": prompt.reply.schema_for(count), "strict": True},
+        "json_schema": {"name": name, "schema": schema, "strict": True},
     }

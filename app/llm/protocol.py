@@ -1,5 +1,6 @@
 """What a recipe sees of a model: `ask`, and the one way it can fail."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from app.domain import Context
@@ -28,14 +29,17 @@ class Model(Protocol):
         sample: int = 0,
         temperature: float | None = None,
         model: str | None = None,
+        fields: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Reply:
         """Render prompt `ref` about `context`, and return the reply, of the model class the prompt names.
 
         `ahead` is the number of calls on the longest path from this one to the end of the unit (1: nothing follows).
-        `count` sets the exact length of the reply's list. The same request with another
-        `sample` is a call of its own: a prompt with a temperature gives another reply. `temperature` instead of the
-        prompt's own; `model`: another model that the role's server has, by its name there. Raises Refused.
+        `count` sets the exact length of the reply's list. `fields` are JSON schemas in place of those of the reply's
+        own fields: what is known of them only now, such as the labels there are; the caller checks what comes.
+        The same request with another `sample` is a call of its own: a prompt with a temperature gives another reply.
+        `temperature` instead of the prompt's own; `model`: another model that the role's server has, by its name
+        there. Raises Refused.
         """
         ...
 

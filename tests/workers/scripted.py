@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import catalog, prompts
@@ -35,6 +35,7 @@ class Scripted:
         sample: int = 0,
         temperature: float | None = None,
         model: str | None = None,
+        fields: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Reply:
         prompt = prompts.load(ref)

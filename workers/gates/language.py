@@ -38,7 +38,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
     wanted = work.context.language
-    scores = {part: in_language(getattr(row, part), wanted) for part in ("question", "answer")}
+    # A text that a row holds may be in another language than what is asked about it.
+    said = {"question": row.attributes.get("request", row.question), "answer": row.answer}
+    scores = {part: in_language(text, wanted) for part, text in said.items()}
     worse = min(scores, key=lambda part: scores[part])
     return {"language": (scores[worse], f"the {worse} as {LANGUAGES.get(wanted, wanted)}")}
 

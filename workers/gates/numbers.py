@@ -10,7 +10,8 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    share = supported_numbers(row.answer, f"{work.context.text} {row.question}")
+    asked = "" if "request" in row.attributes else row.question  # what it asks of the text has numbers of its own
+    share = supported_numbers(row.answer, f"{work.context.text} {asked}")
     return {"numbers": (share, "of the answer's numbers stand in the context")}
 
 

@@ -1,4 +1,7 @@
-"""Can the row be read without the document? 1 when nothing in it points to "the text" or "the document", else 0."""
+"""Can the row be read without the document? 1 when nothing in it points to "the text" or "the document", else 0.
+
+A row that asks something of a text it holds itself (`attributes["request"]`) may speak of it when it asks.
+"""
 
 import re
 
@@ -16,7 +19,8 @@ _DOCUMENT = re.compile(
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    mention = mentions_document(f"{row.question} {row.answer}")
+    said = row.answer if "request" in row.attributes else f"{row.question} {row.answer}"
+    mention = mentions_document(said)
     return {"standalone": (0.0 if mention else 1.0, mention or "nothing points outside the row")}
 
 

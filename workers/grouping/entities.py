@@ -7,7 +7,7 @@ nothing, and give the same every time: names in capitals, numbers with a unit, i
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from workers.grouping.candidate import Candidate
 
@@ -54,7 +54,13 @@ def entities(text: str, language: str = "") -> frozenset[str]:
         number = re.sub(r"[\u00a0 ]", "", match[1]).replace(",", ".")
         found.add(f"{number} {(match[2] or match[3]).casefold()}")
     found |= set(_TIME.findall(text))
-    found |= {_normal(match) for match in _ACRONYM.findall(text)}
+    found |= {_normal(name) for name in names(text, language)}
+    return frozenset(entity for entity in found if len(entity) > 1)
+
+
+def names(text: str, language: str = "") -> Iterator[str]:
+    """Acronyms and names in capitals as they are written, repeated ones too; see `entities` for what counts."""
+    yield from _ACRONYM.findall(text)
     for match in _NAME.finditer(text):
         words = match[0].split()
         starts = _START.search(text[max(0, match.start() - 8) : match.start()]) is not None
@@ -63,8 +69,7 @@ def entities(text: str, language: str = "") -> frozenset[str]:
         while words and words[-1].isdigit() and len(words) == 1:
             words = []
         if len(words) > 1 or (words and not starts and language != "de" and len(words[0]) > 3):
-            found.add(_normal(" ".join(words)))
-    return frozenset(entity for entity in found if len(entity) > 1)
+            yield " ".join(words)
 
 
 def _normal(entity: str) -> str:

@@ -15,7 +15,8 @@ class Work:
 
     `seed` is all the randomness there is, so that a second run of the unit makes the same calls and replays them.
     `avoid` holds questions asked about this context in earlier rounds, kept or dropped; `seeds` are the user's own
-    questions that belong to it. `place` is the unit's number in its dataset.
+    questions that belong to it. `place` is the unit's number in its dataset, `round` how
+    often the context was used before.
     """
 
     task: str
@@ -29,6 +30,7 @@ class Work:
     avoid: tuple[str, ...] = ()
     seeds: tuple[str, ...] = ()
     place: int = 0
+    round: int = 0
 
     def lineage(self, refs: tuple[str, ...]) -> dict[str, Any]:
         """How a row came about: the exact prompts (id and hash; sampling parameters are in them) and the models."""
@@ -51,3 +53,9 @@ class Outcome:
             self.kept.append(row)
         else:
             self.dropped.append(row)
+
+    def sort(self) -> "Outcome":
+        """By what the rows say, not by the order in which replies happened to come; itself."""
+        self.kept.sort(key=lambda row: (row.kind, row.question, row.answer))
+        self.dropped.sort(key=lambda row: (row.kind, row.question, row.answer, row.reason, row.detail))
+        return self

@@ -34,6 +34,9 @@ _COLUMNS = (
 )
 
 
+Alike = Callable[[str, str, dict[str, Any]], str]
+
+
 class Drop(NamedTuple):
     row: int
     reason: str
@@ -69,8 +72,17 @@ def policies(selection: Selection) -> Policies:
     return Policies(secret=selection.secrets, pii=selection.pii)
 
 
-def scan(dataset_id: str, selection: Selection, tests: TestSet | None, alive: Callable[[], None]) -> Scan:
-    """Secrets, personal data, test sets and copies, in that order. `alive` is called a page and may raise."""
+def scan(
+    dataset_id: str,
+    selection: Selection,
+    tests: TestSet | None,
+    alive: Callable[[], None],
+    alike: Alike | None = None,
+) -> Scan:
+    """Secrets, personal data, test sets and copies, in that order. `alive` is called a page and may raise.
+
+    `alike`: see `DatasetTask.alike`.
+    """
     result, seen, policy = Scan(), duplicates.Seen(selection.near_copy), policies(selection)
     for page in accepted.pages(dataset_id, *_COLUMNS):
         alive()
@@ -84,7 +96,8 @@ def scan(dataset_id: str, selection: Selection, tests: TestSet | None, alive: Ca
             if tests and (common := tests.holds(question) or tests.holds(answer)):
                 result.drops.append(Drop(record.id, "contaminated", f"a test set has this too: {common[:200]}"))
                 continue
-            left.append((record, [*question, *answer], findings))
+            told = words(alike(texts[0], texts[1], record.attributes)) if alike else [*question, *answer]
+            left.append((record, told, findings))
         split = [both for _, both, _ in left]
         repeats = seen.repeats([(record.id, both) for record, both, _ in left])
         for (record, both, findings), shingled, copy in zip(left, duplicates.hashes(split), repeats, strict=True):

@@ -19,7 +19,7 @@ def locate(context: Context, quote: str) -> Span | None:
     for chunk in context.chunks:
         at = chunk.text.find(quote)
         if at >= 0:
-            return _span(chunk, at, at + len(quote), 100.0)
+            return span_of(chunk, at, at + len(quote), 100.0)
     words = quote.split()
     plain = " ".join(words).lower()
     for chunk in context.chunks:
@@ -27,13 +27,13 @@ def locate(context: Context, quote: str) -> Span | None:
             continue  # compiling the expression below costs more than this look
         loose = re.compile(r"\s+".join(map(re.escape, words)), re.I)
         if found := loose.search(chunk.text):
-            return _span(chunk, found.start(), found.end(), 100.0)
+            return span_of(chunk, found.start(), found.end(), 100.0)
     best: Span | None = None
     for chunk in context.chunks:
         alignment = fuzz.partial_ratio_alignment(quote, chunk.text, score_cutoff=FUZZY_FLOOR)
         # A chunk shorter than the quote would be found inside the quote: that locates nothing.
         if alignment and len(quote) <= len(chunk.text) and (best is None or alignment.score > best.score):
-            best = _span(chunk, alignment.dest_start, alignment.dest_end, round(alignment.score, 1))
+            best = span_of(chunk, alignment.dest_start, alignment.dest_end, round(alignment.score, 1))
     return best
 
 
@@ -58,7 +58,8 @@ def chunk_of(context: Context, span: Span) -> int:
     )
 
 
-def _span(chunk: Chunk, start: int, end: int, score: float) -> Span:
+def span_of(chunk: Chunk, start: int, end: int, score: float = 100.0) -> Span:
+    """The span of chunk.text[start:end], without white space at its ends. `score`: 100 is exact."""
     found = chunk.text[start:end]
     start += len(found) - len(found.lstrip())  # a fuzzy find may begin or end in white space
     end -= len(found) - len(found.rstrip())
