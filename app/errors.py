@@ -41,6 +41,12 @@ class InvalidRequest(Problem):
     status, code, title = 422, "invalid_request", "The request is not valid"
 
 
+BAD_REQUEST: dict[int | str, dict[str, Any]] = {
+    400: {**InvalidRequest.responses()[422], "description": "The request is not valid, or not possible now"}
+}
+"""For routes that OpenAI's clients call: what is 422 elsewhere is 400 there, and raises BadRequestError in them."""
+
+
 class UnknownCatalogEntry(InvalidRequest):
     code, title = "unknown_catalog_entry", "No such catalogue entry"
 

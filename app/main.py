@@ -10,9 +10,11 @@ from app.datasets.router import router as datasets
 from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
+from app.files.router import router as files
 from app.middleware import BodyLimit, RequestId
 from app.reports.router import router as reports
 from app.settings import settings
+from app.uploads.router import router as uploads
 from app.version import VERSION
 
 DESCRIPTION = """Documents in, checked fine-tuning data out.
@@ -35,7 +37,7 @@ def create_app() -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, coverage, reports, browse.catalogue):
+    for router in (corpora, documents, datasets, exports, coverage, reports, files, uploads, browse.catalogue):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app

@@ -12,7 +12,7 @@ from app.errors import TooLarge
 from app.problems import render
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_UPLOAD = re.compile(r"/v1/corpora/[^/]+/documents(/.*)?", re.DOTALL)
+_UPLOAD = re.compile(r"/v1/(corpora/[^/]+/documents(/.*)?|files|uploads/[^/]+/parts)", re.DOTALL)
 
 
 def header(scope: Scope, name: bytes) -> str:

@@ -27,15 +27,24 @@ class Page(BaseModel, Generic[Item]):
 
 
 def page(
-    session: Session, query: Select[Any], table: Any, tenant_id: str, after: str | None, limit: int
+    session: Session,
+    query: Select[Any],
+    table: Any,
+    tenant_id: str,
+    after: str | None,
+    limit: int,
+    *,
+    oldest_first: bool = False,
 ) -> dict[str, Any]:
-    """Newest first by (created_at, id). Raises NotFound for an `after` that is not the tenant's."""
+    """By (created_at, id), newest first unless asked otherwise. Raises NotFound for an `after` not the tenant's."""
     if after is not None:
         last = session.get(table, after)
         if last is None or last.tenant_id != tenant_id:
             raise NotFound(f"after={after}")
-        query = query.where(tuple_(table.created_at, table.id) < (last.created_at, last.id))
-    rows = session.scalars(query.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)).all()
+        key = tuple_(table.created_at, table.id)
+        query = query.where(key > (last.created_at, last.id) if oldest_first else key < (last.created_at, last.id))
+    order = (table.created_at, table.id) if oldest_first else (table.created_at.desc(), table.id.desc())
+    rows = session.scalars(query.order_by(*order).limit(limit + 1)).all()
     return as_page(rows[:limit], has_more=len(rows) > limit)
 
 

@@ -1,6 +1,7 @@
 """Render every error as RFC 9457 problem+json, with the `error` member that OpenAI clients read."""
 
 import json
+import re
 import sqlite3
 from typing import Any
 
@@ -18,6 +19,8 @@ from app.errors import Busy, InvalidRequest, NoSpace, Problem, UploadIncomplete
 log = structlog.get_logger()
 
 _BY_STATUS = {400: "bad_request", 401: "unauthorized", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+# OpenAI's clients have another exception for 422 than the one that people catch for a request that is not valid.
+_OPENAI = re.compile(r"/v1/(files|uploads|fine_tuning|models|chat|batches)(/.*)?", re.DOTALL)
 _IN_PARAM = ("query", "path", "header", "cookie")
 
 
@@ -53,9 +56,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def problem(request: Request, error: Problem) -> Response:
-        return render(
-            request, error.status, error.code, error.title, error.detail, error.param, error.fields, error.headers
-        )
+        status = _status(request, error.status) if isinstance(error, InvalidRequest) else error.status
+        return render(request, status, error.code, error.title, error.detail, error.param, error.fields, error.headers)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -64,7 +66,7 @@ def install(app: FastAPI) -> None:
         param = _param(first[0])
         detail = f"{param or 'body'}: {first[1]}"
         kind = InvalidRequest
-        return render(request, kind.status, kind.code, kind.title, detail, param, fields)
+        return render(request, _status(request, kind.status), kind.code, kind.title, detail, param, fields)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -113,6 +115,10 @@ def install(app: FastAPI) -> None:
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _status(request: Request, status: int) -> int:
+    return 400 if _OPENAI.fullmatch(request.scope["path"]) else status
 
 
 def _field(found: Any) -> tuple[str, str]:

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     local_model_eager: bool = Field(default=False, description="local model server: start in half the time, run slower")
 
     max_upload_bytes: int = 512 * 1024**2
+    max_part_bytes: int = Field(default=64 * 1024**2, description="of one part of an upload")
+    max_assembled_bytes: int = Field(default=8 * 1024**3, description="of a file that comes in parts")
+    upload_expire_seconds: float = Field(default=24 * 3600.0, description="how long an upload in parts stays open")
     max_json_bytes: int = 1024**2
     archive_max_bytes: int = 2 * 1024**3
     archive_max_entries: int = 10_000

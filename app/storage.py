@@ -58,6 +58,10 @@ class Storage(Protocol):
         """Remove uploads that a killed process left behind; returns how many."""
         ...
 
+    def forget(self, sha256: str) -> None:
+        """Remove a blob, if it is there. Only for one that nobody else can have (app/files/blobs.py)."""
+        ...
+
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Bytes [start, end) of a blob. Raises NotFound."""
         ...
@@ -137,6 +141,9 @@ class Folder:
         for path in found:
             path.unlink(missing_ok=True)
         return len(found)
+
+    def forget(self, sha256: str) -> None:
+        self.path(sha256).unlink(missing_ok=True)
 
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         try:

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import obstore
@@ -41,6 +41,10 @@ class Bucket:
     def forget_unfinished(self, older_than_seconds: float) -> int:
         """An object is there whole or not at all; the spool file is gone with its process."""
         return 0
+
+    def forget(self, sha256: str) -> None:
+        with suppress(FileNotFoundError):
+            obstore.delete(self.store, self._key(sha256))
 
     def read(self, sha256: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         try:

@@ -1,26 +1,17 @@
 """Ring again for all that has work and nobody at it: lost messages, dead workers, late brokers all end here."""
 
-from datetime import UTC, datetime
-
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import storage
-from app.db import db_now, reading, transaction
-from app.idempotency import KEPT
-from app.models import Dataset, Document, Export, IdempotencyKey, Unit
+from app.db import reading, transaction
+from app.models import Dataset, Document, Export, Unit
 from app.queue import QUEUES, TaskName, send
-from workers import backlog, lease
+from workers import backlog, lease, tidy
 from workers.units import finish_stuck
 
 AT_ONCE = 500
 UNFINISHED_SECONDS = 24 * 3600.0  # an upload that is this old has no client any more
-
-
-def _forget_old_keys() -> None:
-    with transaction() as session:
-        now = datetime.fromtimestamp(session.execute(select(db_now())).scalar_one(), UTC)  # not this machine's clock
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT))
 
 
 def _units_are_free(session: Session) -> bool:
@@ -37,7 +28,7 @@ def run() -> None:
     """Look at the database alone, and send doorbells. Twice is harmless, so two sweeps at once are."""
     with transaction() as session:
         finish_stuck(session)
-    _forget_old_keys()
+    tidy.run()
     storage.storage().forget_unfinished(UNFINISHED_SECONDS)
     backlog.drop_too_many()
     rings: list[tuple[TaskName, str]] = []

@@ -4,6 +4,7 @@ from app.models.calls import Call
 from app.models.corpora import Chunk, Corpus, Document, Embedding
 from app.models.datasets import Context, Dataset, Event, Sample, Unit
 from app.models.exports import Export
+from app.models.files import File, PartedUpload, UploadPart
 from app.models.reports import Report
 from app.models.tenants import ApiKey, IdempotencyKey, Tenant
 
@@ -18,9 +19,12 @@ __all__ = [
     "Embedding",
     "Event",
     "Export",
+    "File",
     "IdempotencyKey",
+    "PartedUpload",
     "Report",
     "Sample",
     "Tenant",
     "Unit",
+    "UploadPart",
 ]

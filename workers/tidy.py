@@ -1,0 +1,50 @@
+"""Removes what nobody needs any more: parts of ended uploads, and files that were deleted or whose time is over."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app.db import db_now, reading, transaction
+from app.idempotency import KEPT
+from app.models import File, IdempotencyKey, PartedUpload, UploadPart
+from app.storage import storage
+
+AT_ONCE = 200
+
+
+def run() -> None:
+    """One round. Bytes go before their row, so that a crash in between leaves a row to find them by again."""
+    with transaction() as session:
+        now = _now(session)
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT))
+        over = (PartedUpload.status == "pending", PartedUpload.expires_at <= now)
+        session.execute(update(PartedUpload).where(*over).values(status="expired"))
+    _remove_parts()
+    _remove_files()
+
+
+def _now(session: Session) -> datetime:
+    return datetime.fromtimestamp(session.execute(select(db_now())).scalar_one(), UTC)  # not this machine's clock
+
+
+def _remove_parts() -> None:
+    with reading() as session:
+        ended = select(UploadPart.id, UploadPart.blob).join(PartedUpload, PartedUpload.id == UploadPart.upload_id)
+        found = session.execute(ended.where(PartedUpload.status != "pending").limit(AT_ONCE)).all()
+    for _, blob in found:
+        storage().forget(blob)
+    if found:
+        with transaction() as session:
+            session.execute(delete(UploadPart).where(UploadPart.id.in_([part_id for part_id, _ in found])))
+
+
+def _remove_files() -> None:
+    with reading() as session:
+        gone = select(File.id, File.blob).where(File.deleted | (File.expires_at <= _now(session)))
+        found = session.execute(gone.limit(AT_ONCE)).all()
+    for _, blob in found:
+        storage().forget(blob)
+    if found:
+        with transaction() as session:
+            session.execute(delete(File).where(File.id.in_([file_id for file_id, _ in found])))
