@@ -1,13 +1,17 @@
 """A multipart form whose one file is written where it shall stay while it comes, and never held in memory."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.errors import InvalidRequest, UploadIncomplete
 from app.storage import Upload
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 20
 MAX_FIELD_BYTES = 4096
@@ -49,7 +53,7 @@ class _Reader:
         self.ended = False
         self._parts = 0
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self.part_begin,
             "on_part_data": self.part_data,
