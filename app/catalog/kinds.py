@@ -40,8 +40,10 @@ class DatasetTask:
 
     `skips`: for rows of these kinds, the metrics that say nothing about them. `kinds(options)`: how many rows of each
     kind one context gives on average; without it all rows meet all gates. `chunks(options)`: the fewest chunks a
-    context must have. `source`: what the corpus holds; it names a planner of `workers.plan.SOURCES`. `needs(options)`:
-    the settings without which these options cannot run. `repairable`: whether dropped rows can be written anew.
+    context must have. `grouping(options)`: what these options need of grouping, where the request says nothing of it;
+    `across(options)`: whether its contexts must hold chunks of several documents. `source`: what the corpus holds; it
+    names a planner of `workers.plan.SOURCES`. `needs(options)`: the settings without which these options cannot run.
+    `repairable`: whether dropped rows can be written anew.
     `shaped(options)`: the shape of the rows, where it depends on the options.
     `alike(question, answer, attributes)`: the words by which near copies are told; None: question and answer.
     """
@@ -56,6 +58,8 @@ class DatasetTask:
     skips: dict[str, frozenset[str]] = field(default_factory=dict)
     kinds: Callable[[Any], dict[str, float]] | None = None
     chunks: Callable[[Any], int] | None = None
+    grouping: Callable[[Any], dict[str, Any]] | None = None
+    across: Callable[[Any], bool] | None = None
     shape: Shape = "chat"
     shaped: Callable[[Any], Shape] | None = None
     source: str = "documents"

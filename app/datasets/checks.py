@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from app import catalog
 from app.catalog.kinds import DatasetTask
+from app.datasets.schemas import Grouping
 from app.errors import InvalidRequest, MissingExtra
 from app.problems import pointer
 from app.settings import settings
@@ -66,8 +67,14 @@ def gates(task: str, given: Mapping[str, float]) -> None:
             )
 
 
-def chunks(task: DatasetTask, chosen: dict[str, Any], most: int) -> None:
-    """Raises InvalidRequest when the options need contexts of more chunks than were asked for."""
-    least = task.chunks(task.options.model_validate(chosen)) if task.chunks else 1
-    if most < least:
+def grouping(task: DatasetTask, chosen: dict[str, Any], wanted: Grouping) -> Grouping:
+    """`wanted`, and where it says nothing what the options need. Raises InvalidRequest when it says less than that."""
+    having = task.options.model_validate(chosen)
+    own = task.grouping(having) if task.grouping else {}
+    found = Grouping.model_validate(own | wanted.model_dump(exclude_unset=True))
+    least = task.chunks(having) if task.chunks else 1
+    if found.sizes[1] < least:
         raise invalid("grouping.chunks_per_context", f"these options need {least} or more")
+    if task.across and task.across(having) and not found.cross_document:
+        raise invalid("grouping.cross_document", "these options need contexts of several documents")
+    return found

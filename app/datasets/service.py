@@ -30,7 +30,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     if wanted.chunking.overlap >= wanted.chunking.size:
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
-    checks.chunks(task, options, wanted.grouping.sizes[1])
+    grouping = checks.grouping(task, options, wanted.grouping)
     corpora.get(session, tenant_id, wanted.corpus_id)
     counts = corpora.document_counts(session, wanted.corpus_id)
     if not counts.get("pending", 0) + counts.get("parsed", 0):
@@ -42,6 +42,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
         raise InvalidRequest(message, param=param, fields=[("/selection/strategy", message)])
     model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
+    spec["grouping"] = grouping.model_dump()
     dataset = Dataset(
         id=ids.new("dst"),
         tenant_id=tenant_id,

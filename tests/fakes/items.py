@@ -8,6 +8,8 @@ from tests.fakes.document import Document, cut, reworded, topic_of, words_of
 Made = dict[str, Any]
 _NUMBER = re.compile(r"\d+")
 _CHOICE = re.compile(r"^([A-D])\) (.+)$", re.M)
+_JOINED = re.compile(r"\d+\. (.+ / .+)\?")
+_PARTS = re.compile(r"facts from (\d) different parts")
 _STATEMENT = re.compile(r"^Statement: (.+)$", re.M)
 # Names nobody's document has: a question about them is one that it does not answer.
 _UNSTATED = {
@@ -35,10 +37,15 @@ def made_up(
     if {"missing", "question"} <= fields:
         missing, wording = _UNSTATED.get(document.language, _UNSTATED["en"])
         return {"missing": missing, "question": wording.format(cut(topic_of(sentence), 150))}
+    if {"facts", "link", "question"} <= fields:
+        return chained(document, at, position, instruction)
     if {"right", "wrong"} <= fields:
         return _choices(document, at)
     if {"changed_from", "statement"} <= fields:
         return _statement(sentence, position, instruction)
+    if {"hops", "answer"} <= fields:
+        said = chain(document, at, instruction)
+        return {"hops": said, "answer": cut(" ".join(hop["finding"] for hop in said), 1000)}
     if "choice" in fields:
         return {"choice": _chosen(sentence, instruction)}
     if "verdict" in fields:
@@ -59,8 +66,34 @@ def hops(document: Document, at: int, seed: int) -> Made:
     return {"quotes": both, "answer": cut(reworded(document, " ".join(both), seed), 1000)}
 
 
+def chained(document: Document, at: int, position: int, instruction: str) -> Made:
+    """Facts that lie as far apart as the document allows, and a question made of words of all of them."""
+    facts = far_apart(document, at, parts_wanted(instruction))
+    topics = " / ".join(cut(" ".join(fact.split()), 100) for fact in facts)
+    return {"facts": facts, "link": topic_of(facts[0]), "question": f"{position + 1}. {topics}?"}
+
+
+def chain(document: Document, at: int, instruction: str) -> list[Made]:
+    """An answer's hops over sentences that lie far apart, the first of them the one asked about."""
+    facts = far_apart(document, at, parts_wanted(instruction))
+    return [{"quote": fact, "finding": cut(" ".join(fact.split()), 250)} for fact in facts]
+
+
+def far_apart(document: Document, at: int, parts: int) -> list[str]:
+    size = len(document.sentences)
+    return [cut(document.sentences[(at + max(1, size // parts) * i) % size], 380) for i in range(parts)]
+
+
+def parts_wanted(instruction: str) -> int:
+    found = _PARTS.search(instruction)
+    return int(found[1]) if found else 2
+
+
 def is_unstated(question: str, document: Document) -> bool:
     asked, said = question.casefold(), document.text.casefold()
+    if joined := _JOINED.fullmatch(question):  # of several parts, one of which may be missing
+        flat = " ".join(document.text.split())
+        return any(part not in flat for part in joined[1].split(" / "))
     return any(name in asked and name not in said for name in ("zorvath", "зорват"))
 
 

@@ -1,6 +1,7 @@
 """Does an answer really take more than one chunk? By where its quotes stand, by their words, and by trying with one."""
 
 import re
+from collections.abc import Collection
 
 from rapidfuzz import fuzz
 
@@ -16,7 +17,7 @@ from workers.steps.locate import chunk_of
 PROMPT = "judge/own_answer@1"
 REASON = "not_multi_hop"
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+")
-_SAME_ANSWER = 60.0  # agreement from which an answer made of one chunk counts as the row's answer
+SAME_ANSWER = 60.0  # agreement from which an answer made of one chunk counts as the row's answer
 
 
 def joined(work: Work, row: Sample) -> Sample | Dropped:
@@ -31,13 +32,12 @@ def joined(work: Work, row: Sample) -> Sample | Dropped:
         return row  # the source gate drops it, with a better reason
     said: dict[int, set[str]] = {}
     for span in row.sources:
-        said.setdefault(chunk_of(work.context, span), set()).update(_words(span.quote))
+        said.setdefault(chunk_of(work.context, span), set()).update(content_words(span.quote))
     if len(said) < 2:
         return gates.drop(row, REASON, f"its quotes stand in {len(said)} of {len(work.context.chunks)} chunks")
-    wanted = _words(f"{row.question} {row.answer}")
-    needed = {word for word in wanted if any(_has(words, word) for words in said.values())}
+    needed = needed_words(row, said.values())
     for number, words in said.items():
-        if all(_has(words, word) for word in needed):
+        if all(has(words, word) for word in needed):
             return gates.drop(row, REASON, f"the quotes of chunk {number + 1} alone say all of it")
     return row
 
@@ -56,16 +56,23 @@ async def check_hops(work: Work, row: Sample, *, ahead: int) -> Sample | Dropped
     assert isinstance(reply, OwnAnswer)
     row = row.model_copy(update={"lineage": work.lineage((*row.lineage["prompts"], PROMPT))})
     own = reply.own_answer
-    if is_unknown(own) or agreement(row.question, row.answer, own) < _SAME_ANSWER:
+    if is_unknown(own) or agreement(row.question, row.answer, own) < SAME_ANSWER:
         return row
     return gates.drop(row, REASON, f"the judge answers it from one chunk: {own}")
 
 
-def _words(text: str) -> set[str]:
+def needed_words(row: Sample, said: Collection[set[str]]) -> set[str]:
+    """The content words of question and answer that stand in any of the quotes."""
+    wanted = content_words(f"{row.question} {row.answer}")
+    return {word for word in wanted if any(has(words, word) for words in said)}
+
+
+def content_words(text: str) -> set[str]:
+    """Numbers, and words of four letters or more, in small letters."""
     return {word for word in _WORD.findall(text.casefold()) if len(word) > 3 or word[0].isdigit()}
 
 
-def _has(words: set[str], word: str) -> bool:
+def has(words: set[str], word: str) -> bool:
     """Loosely, since languages inflect; a number must be there as it is."""
     if word in words or word[0].isdigit():
         return word in words

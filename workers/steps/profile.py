@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.catalog.asking import AskingOptions
 from app.catalog.questions import DIFFICULTIES, PERSONAS, STYLES, Difficulty, Length, QuestionType, Style
-from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from workers.recipes.work import Work
 
 # What means something for each type: a statement has no asker, and what is not stated is not hard or easy.
@@ -46,20 +46,25 @@ class Profile:
         return "; ".join(parts)
 
 
-def draw(work: Work, options: GroundedQaOptions, kind: QuestionType, count: int) -> list[Profile]:
-    """`count` profiles. Each property has a generator of its own, so that one more option changes no other draw."""
+def draw(
+    work: Work, options: AskingOptions, kind: QuestionType, count: int, *, purpose: str | None = None
+) -> list[Profile]:
+    """`count` profiles. Each property has a generator of its own, so that one more option changes no other draw.
+
+    `purpose` tells two draws of one type apart; by default it is the type.
+    """
     personas = options.personas if isinstance(options.personas, dict) else dict.fromkeys(options.personas, 1.0)
     weights: dict[str, Mapping[Any, float]] = {
         "persona": personas,
         "style": options.styles,
-        "difficulty": options.difficulty,
+        "difficulty": getattr(options, "difficulty", {}),
         "length": options.lengths,
     }
     drawn: dict[str, list[str | None]] = {}
     for name in _TOLD[kind]:
         chosen = weights[name]
         if chosen:
-            generator = work.random(name, kind)
+            generator = work.random(name, purpose or kind)
             drawn[name] = list(generator.choices(list(chosen), list(chosen.values()), k=count))
     return [Profile(**{name: values[i] for name, values in drawn.items()}) for i in range(count)]  # type: ignore[arg-type]
 

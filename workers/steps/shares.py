@@ -1,9 +1,10 @@
 """Which types of rows a unit makes, so that over the whole dataset each type gets its share."""
 
 import math
+from collections.abc import Hashable
 from typing import TypeVar
 
-Name = TypeVar("Name", bound=str)
+Name = TypeVar("Name", bound=Hashable)
 
 # Steps of the golden ratio fill the unit interval more evenly than any random draw would (Weyl's sequence).
 _GOLDEN = (math.sqrt(5) - 1) / 2

@@ -4,17 +4,15 @@ import math
 
 from pydantic import Field, field_validator
 
+from app.catalog.asking import AskingOptions, something
 from app.catalog.evolving import EvolvingOptions, evolve_calls
 from app.catalog.kinds import DatasetTask
 from app.catalog.questions import (
     OPEN_TYPES,
     QUESTION_TYPES,
     Difficulty,
-    Length,
-    Persona,
     QuestionType,
     SeedQuestion,
-    Style,
     Weight,
 )
 
@@ -24,7 +22,7 @@ _OF_ANSWERS = frozenset(
 )
 
 
-class GroundedQaOptions(EvolvingOptions):
+class GroundedQaOptions(AskingOptions, EvolvingOptions):
     """How many questions of which types, who asks them and how, and how far they are evolved."""
 
     questions_per_context: int = Field(default=3, ge=1, le=20, description="questions asked about each context")
@@ -32,16 +30,6 @@ class GroundedQaOptions(EvolvingOptions):
         default={"single_hop": 1.0},
         description="type -> weight; each gets its share of all the dataset's questions. multi_hop needs "
         "grouping.chunks_per_context of 2 or more",
-    )
-    personas: list[Persona] | dict[Persona, Weight] = Field(
-        default=[],
-        max_length=50,
-        description="who asks: a list, or persona -> weight; your own words, or newcomer, customer, expert, auditor",
-    )
-    styles: dict[Style, Weight] = Field(default={"plain": 1.0}, description="how questions are worded: style -> weight")
-    lengths: dict[Length, Weight] = Field(
-        default={"medium": 1.0},
-        description="how long answers are: a few words, one or two sentences, three to six; length -> weight",
     )
     difficulty: dict[Difficulty, Weight] = Field(
         default={"easy": 1.0}, description="how hard single_hop, multiple_choice and true_false are: level -> weight"
@@ -56,12 +44,10 @@ class GroundedQaOptions(EvolvingOptions):
         description="your own questions; each is answered once, from the context that matches it best",
     )
 
-    @field_validator("question_types", "personas", "styles", "lengths", "difficulty")
+    @field_validator("question_types", "difficulty")
     @classmethod
-    def _something_to_ask(cls, chosen: list[str] | dict[str, float]) -> list[str] | dict[str, float]:
-        if isinstance(chosen, dict) and not any(chosen.values()):
-            raise ValueError("at least one weight above 0")
-        return chosen
+    def _something_to_ask(cls, chosen: dict[str, float]) -> list[str] | dict[str, float]:
+        return something(chosen)
 
     def shares(self) -> dict[QuestionType, float]:
         """Type -> its share of the questions, in a fixed order; shares add up to 1."""
