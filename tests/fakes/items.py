@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from tests.fakes.document import Document, cut, reworded, topic_of, words_of
+from tests.fakes.document import Document, best_sentence, cut, reworded, topic_of, word_question, words_of
 
 Made = dict[str, Any]
 _NUMBER = re.compile(r"\d+")
 _CHOICE = re.compile(r"^([A-D])\) (.+)$", re.M)
+_TURN = re.compile(r"^User: (.+)\nAssistant: (.+)$", re.M)
 _JOINED = re.compile(r"\d+\. (.+ / .+)\?")
 _PARTS = re.compile(r"facts from (\d) different parts")
 _STATEMENT = re.compile(r"^Statement: (.+)$", re.M)
@@ -34,6 +35,8 @@ def made_up(
     """
     sentence = document.sentences[at]
     unstated = question is not None and is_unstated(question, document)
+    if {"standalone", "question"} <= fields:
+        return follow_up(document, instruction, missing="missing" in fields)
     if {"missing", "question"} <= fields:
         missing, wording = _UNSTATED.get(document.language, _UNSTATED["en"])
         return {"missing": missing, "question": wording.format(cut(topic_of(sentence), 150))}
@@ -64,6 +67,20 @@ def hops(document: Document, at: int, seed: int) -> Made:
     size = len(document.sentences)
     both = [document.sentences[at], document.sentences[(at + max(1, size // 2)) % size]]
     return {"quotes": both, "answer": cut(reworded(document, " ".join(both), seed), 1000)}
+
+
+def follow_up(document: Document, instruction: str, *, missing: bool) -> Made:
+    """The next question of a conversation, about a sentence further on; its full form names what was told last."""
+    turns = _TURN.findall(instruction)
+    told = best_sentence(document, turns[-1][1])
+    about = topic_of(document.sentences[told])
+    if missing:
+        said = "How many members of the Zorvath council deal with"
+        left = {"missing": "the members of the Zorvath council"}
+    else:
+        left = {}
+        said = word_question(document, (told + 1 + len(turns)) % len(document.sentences)).rstrip("? ")
+    return left | {"standalone": f"{said}, beside {about}?", "question": f"{said}, beside that?"}
 
 
 def chained(document: Document, at: int, position: int, instruction: str) -> Made:

@@ -20,12 +20,15 @@ from workers.recipes.work import Work
 Measured = dict[str, tuple[float, str]]  # metric -> (score, why)
 
 
-async def check(work: Work, row: Sample, *, ahead: int = 0) -> Sample | Dropped:
+async def check(work: Work, row: Sample, *, ahead: int = 0, only: frozenset[str] | None = None) -> Sample | Dropped:
     """The row with its verdicts, or the first gate's reason against it. `ahead`: calls that follow once it passes.
+
+    `only`: no other metrics than these.
 
     Gates are those of `work.gates`; those the task says nothing can be learnt from for such a row are left out.
     """
-    modules = _modules(tuple(sorted(set(work.gates) - skipped(work, row))))
+    met = set(work.gates) - skipped(work, row)
+    modules = _modules(tuple(sorted(met if only is None else met & only)))
     calls = [_cost(names)[0] for _, names in modules]
     for place, (module, names) in enumerate(modules):
         try:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.catalog.asking import AskingOptions
 from app.catalog.questions import QuestionType
-from app.catalog.tasks.grounded_qa import GroundedQaOptions
 from app.replies import HopQuestion, HopQuestions, Questions, Unstated, UnstatedQuestions
 from workers.recipes.work import Work
 from workers.steps.profile import draw, told
@@ -18,7 +18,7 @@ PROMPTS: dict[QuestionType, str] = {
 LONGEST_AVOID = 40
 
 
-async def ask(work: Work, options: GroundedQaOptions, kind: QuestionType, count: int, *, ahead: int) -> list[Question]:
+async def ask(work: Work, options: AskingOptions, kind: QuestionType, count: int, *, ahead: int) -> list[Question]:
     """`count` different questions of one type, in one call. Raises Refused."""
     profiles = draw(work, options, kind, count)
     lines = told(profiles)
