@@ -46,6 +46,8 @@ def made_up(
         return _choices(document, at)
     if {"changed_from", "statement"} <= fields:
         return _statement(sentence, position, instruction)
+    if {"steps", "answer"} <= fields:
+        return steps(document, at)
     if {"hops", "answer"} <= fields:
         said = chain(document, at, instruction)
         return {"hops": said, "answer": cut(" ".join(hop["finding"] for hop in said), 1000)}
@@ -94,6 +96,16 @@ def chain(document: Document, at: int, instruction: str) -> list[Made]:
     """An answer's hops over sentences that lie far apart, the first of them the one asked about."""
     facts = far_apart(document, at, parts_wanted(instruction))
     return [{"quote": fact, "finding": cut(" ".join(fact.split()), 250)} for fact in facts]
+
+
+def steps(document: Document, at: int) -> Made:
+    """A step that has a quote, one that concludes, and an answer of both."""
+    sentence = cut(document.sentences[at], 380)
+    said = " ".join(sentence.split())
+    return {
+        "steps": [{"quote": sentence, "thought": said}, {"quote": "", "thought": f"So this holds: {said}"}],
+        "answer": said,
+    }
 
 
 def far_apart(document: Document, at: int, parts: int) -> list[str]:

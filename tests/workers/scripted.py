@@ -18,7 +18,7 @@ AGREES = {"reason": "It is stated.", "faithfulness": 5, "answerability": 5, "use
 
 
 class Scripted:
-    """Prompt -> the reply, or a function of the prompt's values (and `document`) that gives it.
+    """Prompt -> the reply, or a function of the prompt's values (and `document`, `sample`) that gives it.
 
     Prompts and replies are real ones.
     """
@@ -45,7 +45,7 @@ class Scripted:
         if count is not None:
             values["count"] = count
         instruction = prompt.messages(context.text, **values)[1]["content"].partition("</document>")[2]
-        values["document"] = context.text
+        values |= {"document": context.text, "sample": sample}
         self.asked.append((ref, role, values, instruction))
         said = self.said[ref.partition("@")[0]]
         await asyncio.sleep(0)
