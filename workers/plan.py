@@ -14,12 +14,16 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, instructions, lease, weigh
+from workers import contexts, databases, instructions, lease, weigh
 from workers.contexts import first_units
 from workers.layout import Layout, Unusable
 
 Source = Callable[[Dataset, list[Document], threading.Event], Layout]
-SOURCES: dict[str, Source] = {"documents": contexts.plan, "instructions": instructions.plan}
+SOURCES: dict[str, Source] = {
+    "documents": contexts.plan,
+    "instructions": instructions.plan,
+    "database": databases.plan,
+}
 
 
 def run(dataset_id: str) -> None:

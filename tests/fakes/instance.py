@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, word_question
 from tests.fakes.items import hops, made_up
+from tests.fakes.sql import question_and_sql, worded
 
 _REASONS = {
     "en": "Every claim is stated word for word.",
@@ -120,6 +121,8 @@ class _Builder:
     def _made_up(self, properties: dict[str, Schema], scene: Scene) -> dict[str, Any]:
         """The fields that must fit each other, where there are such."""
         prompt = scene.prompt
+        if {"question", "sql"} <= set(properties):
+            return question_and_sql(scene.document.text, prompt.instruction, scene.number) or {}
         made = made_up(
             set(properties), scene.document, prompt.instruction, prompt.question, scene.sentence, scene.position
         )
@@ -170,6 +173,8 @@ class _Builder:
             return _FORMATS[schema["format"]]
         sentence = scene.document.sentences[scene.sentence]
         match name:
+            case "question" if said := worded(scene.prompt.instruction, scene.position):
+                text = said
             case "question" if scene.prompt.question and "answer" in self._root.get("properties", {}):
                 text = scene.prompt.question  # a row is mended: the question stays
             case "question" if scene.prompt.question and not self._asked:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from app.domain import Parsed
-from workers.parse import encoding, language, office, pdf, rows, text, web
+from workers.parse import database, encoding, language, office, pdf, rows, text, web
 from workers.parse.failure import ParseFailed
 
 MAX_CHARACTERS = 20_000_000
@@ -24,6 +24,7 @@ TEXT_KINDS: dict[str, Read] = {
     ".jsonl": rows.read_jsonl,
     ".ndjson": rows.read_jsonl,
     ".json": rows.read_json,
+    ".sql": text.read_plain,
 }
 WEB_KINDS: dict[str, Read] = {".html": web.read, ".htm": web.read, ".xhtml": web.read}
 OFFICE_KINDS: dict[str, Read] = {
@@ -32,7 +33,8 @@ OFFICE_KINDS: dict[str, Read] = {
     ".xlsx": office.read_xlsx,
     ".epub": office.read_epub,
 }
-KINDS: dict[str, Read] = TEXT_KINDS | WEB_KINDS | OFFICE_KINDS | {".pdf": pdf.read}
+DATABASE_KINDS: dict[str, Read] = dict.fromkeys((".sqlite", ".sqlite3", ".db", ".duckdb", ".ddb"), database.read)
+KINDS: dict[str, Read] = TEXT_KINDS | WEB_KINDS | OFFICE_KINDS | DATABASE_KINDS | {".pdf": pdf.read}
 
 _MAGIC = {
     b"PK\x03\x04": "a ZIP archive",

@@ -37,14 +37,14 @@ _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EACCES, 0x80000000
 
 
-def raise_walls() -> tuple[str, ...]:
-    """Shut in this process and all it forks, for good, and name the walls that stand.
+def raise_walls(readable: Sequence[str] = ()) -> tuple[str, ...]:
+    """Shut in this process and all it forks, for good, and name the walls that stand. `readable`: folders it may read.
 
     Call it before a thread starts: a wall holds only the thread that built it and those which that starts.
     """
     _must(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     standing = []
-    for name, build in (("network", leave_network), ("files", lock_files), ("calls", _filter_calls)):
+    for name, build in (("network", leave_network), ("files", lambda: lock_files(readable)), ("calls", _filter_calls)):
         try:
             build()
         except OSError:

@@ -1,17 +1,20 @@
 """Execute one SQL statement against a database of a user, read-only, and say precisely why not."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from app.domain import Record
-from workers.sandbox.warm import Warm
+from workers.sandbox.warm import File, Warm
 
 Engine = Literal["sqlite", "duckdb"]
-ENGINE_OF: dict[str, Engine] = {"sqlite": "sqlite"}  # every other dialect is rewritten for DuckDB
+
+
+def engine_of(dialect: str) -> Engine:
+    """SQLite runs its own SQL; every other dialect is rewritten for DuckDB."""
+    return "sqlite" if dialect == "sqlite" else "duckdb"
 
 
 class Limits(Record):
-    """What one query may use, and how much of its result is kept."""
+    """What one query may use (`seconds` of processor time), and how much of its result is kept."""
 
     seconds: float = 2.0
     memory_bytes: int = 256 * 1024**2
@@ -23,38 +26,64 @@ class Result(Record):
     """What a query gave: its first rows, how many there were, and a hash of all of them.
 
     `sha256` covers the rows as canonical JSON, floats rounded to nine significant digits, in the query's order if it
-    states one, else sorted: two queries that mean the same have the same hash.
+    states one, else sorted: two queries that mean the same have the same hash. `loose_sha256` covers them in any order
+    of rows and columns. `executed` is what the engine ran, `written` the same query in the dialect that was wanted.
     """
 
     columns: list[str]
     rows: list[list[Any]]
     row_count: int
     sha256: str
+    loose_sha256: str
     tables: list[str]
+    executed: str
+    written: str
+    level: Literal["easy", "medium", "hard", "extra"]
 
 
 class SqlRefused(Exception):
-    """The statement was not run, or not to its end. `reason`: syntax_error, several_statements, write_statement,
-    unknown_table, unknown_column, file_access, timeout, out_of_memory, too_many_rows or execution_error."""
+    """The statement was not run, not to its end, or what it gave is of no use.
+
+    `reason`: sql_syntax, several_statements, not_read_only, unknown_table, unknown_column, file_access, runaway,
+    too_much_memory, too_many_rows or sql_error. Of a statement that was to be examined also empty_result, always_empty,
+    unstable_result, and of one that was to be rewritten not_rewritable and wrong_result.
+    """
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
 
+_REASONS = {"timeout": "runaway", "out_of_memory": "too_much_memory", "execution_error": "sql_error"}
+
+
 class SqlSandbox:
-    """A walled-in copy of the SQLite database at `path`. `dialect` is sqlglot's name of the SQL that is asked of it."""
+    """A walled-in copy of the SQLite database in `file`. `dialect` is sqlglot's name of the SQL that is asked of it."""
 
-    def __init__(self, path: Path, dialect: str = "sqlite") -> None:
-        self.dialect, self.engine = dialect, ENGINE_OF.get(dialect, "duckdb")
-        self._warm = Warm("workers.sandbox.sql_child", {"dialect": dialect, "engine": self.engine}, path)
+    def __init__(self, file: File, dialect: str = "sqlite") -> None:
+        self.dialect, self.engine = dialect, engine_of(dialect)
+        self._warm = Warm("workers.sandbox.sql_child", {"engine": self.engine}, file)
 
-    def run(self, sql: str, limits: Limits | None = None) -> Result:
-        """Raises SqlRefused, or workers.sandbox.warm.Lost if the database cannot be loaded."""
+    def run(
+        self,
+        sql: str,
+        limits: Limits | None = None,
+        *,
+        dialect: str | None = None,
+        write: str | None = None,
+        examine: bool = False,
+    ) -> Result:
+        """Run a statement of `dialect` (else the sandbox's own). Raises SqlRefused.
+
+        `write`: a dialect to rewrite it in; rewritten and read back it must give the same result. `examine`: refuse
+        a result with nothing in it, and calls that give another value each time. Raises workers.sandbox.warm.Lost
+        if the database cannot be loaded.
+        """
         limits = limits or Limits()
-        reply = self._warm.ask({"sql": sql, **limits.model_dump()})
+        asked = {"sql": sql, "dialect": dialect or self.dialect, "write": write, "examine": examine}
+        reply = self._warm.ask(asked | limits.model_dump())
         if "refused" in reply:
-            raise SqlRefused(reply["refused"], reply["detail"])
+            raise SqlRefused(_REASONS.get(reply["refused"], reply["refused"]), reply["detail"])
         return Result.model_validate(reply)
 
     def close(self) -> None:

@@ -10,6 +10,17 @@ _FILES = {"read_csv", "read_csv_auto", "read_parquet", "read_json", "read_json_a
           "parquet_scan", "load_extension", "readfile", "writefile", "sniff_csv", "parquet_metadata", "parquet_schema",
           "sqlite_scan", "postgres_scan", "mysql_scan", "getenv", "pg_read_file", "pg_ls_dir", "lo_import", "lo_export",
           "read_json_objects", "read_ndjson", "read_ndjson_auto", "iceberg_scan", "delta_scan"}  # fmt: skip
+# Functions that stand where a table does and read nothing but their arguments.
+_TABLE_FUNCTIONS = {
+    "generate_series",
+    "generateseries",
+    "range",
+    "unnest",
+    "json_each",
+    "json_tree",
+    "explode",
+    "flatten",
+}
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable,
            exp.Command, exp.Set, exp.Use, exp.Pragma, exp.Transaction, exp.Commit, exp.Rollback, exp.Attach,
            exp.Detach, exp.Grant, exp.Into, exp.Kill, exp.Analyze)  # fmt: skip
@@ -24,9 +35,9 @@ def check(sql: str, dialect: str, schema: Schema) -> exp.Query:
     try:
         found = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
     except (SqlglotError, RecursionError) as error:
-        raise Bad("syntax_error", str(error).splitlines()[0][:200]) from None
+        raise Bad("sql_syntax", str(error).splitlines()[0][:200]) from None
     if len(found) != 1:
-        raise Bad("several_statements" if found else "syntax_error", f"{len(found)} statements instead of one")
+        raise Bad("several_statements" if found else "sql_syntax", f"{len(found)} statements instead of one")
     query = found[0]
     if isinstance(query, exp.Copy | exp.LoadData | exp.Attach | exp.Detach):
         raise Bad("file_access", f"{query.key.upper()} is not allowed")
@@ -34,8 +45,8 @@ def check(sql: str, dialect: str, schema: Schema) -> exp.Query:
     if written is not None or not isinstance(query, exp.Query):
         what = (written or query).key.upper()
         if not isinstance(query, exp.Query) and what not in {node.__name__.upper() for node in _WRITES}:
-            raise Bad("syntax_error", f"{what} is not a query")
-        raise Bad("write_statement", f"{what} is not allowed")
+            raise Bad("sql_syntax", f"{what} is not a query")
+        raise Bad("not_read_only", f"{what} is not allowed")
     _no_files(query)
     _known_tables(query, schema)
     _known_columns(query, schema)
@@ -58,7 +69,14 @@ def _known_tables(query: exp.Query, schema: Schema) -> None:
     named = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
     for table in query.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
-            continue  # a table function, whose name was looked at already
+            called = table.this
+            function = called.name if isinstance(called, exp.Anonymous) else called.key if called else ""
+            if (
+                isinstance(called, exp.Func)
+                and function.lower().replace("generateseries", "range") not in _TABLE_FUNCTIONS
+            ):
+                raise Bad("unknown_table", f"no such table function: {function}")
+            continue
         name = table.name.lower()
         if name in named or (name in schema and not table.catalog):
             continue

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from workers.parse import wire
+from workers.sandbox.warm_child import PATIENCE
 
 _ROOT = Path(__file__).parents[2]
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
@@ -21,15 +23,24 @@ _GRACE_SECONDS = 5.0  # beyond the limit which the other side keeps by itself
 _START_SECONDS = 60.0
 
 
+# Where it lies, or what brings it there for as long as it is read.
+File = Path | Callable[[], AbstractContextManager[Path]]
+
+
 class Lost(Exception):
     """The process could not be started, or ended twice on the same request."""
 
 
 class Warm:
-    """One walled-in process of `module`, begun with `setup` and the bytes of the file at `path`. Safe for threads."""
+    """One walled-in process of `module`, begun with `setup` and the bytes of `file`. Safe for threads.
 
-    def __init__(self, module: str, setup: dict[str, Any], path: Path) -> None:
-        self._module, self._setup, self._path = module, setup, path
+    It ends by itself when nothing is asked of it for some minutes, and is started anew when something is. `readable`:
+    folders that it may read.
+    """
+
+    def __init__(self, module: str, setup: dict[str, Any], file: File, readable: Sequence[Path] = ()) -> None:
+        self._module, self._setup, self._readable = module, setup, [str(one) for one in readable]
+        self._file = (lambda: nullcontext(file)) if isinstance(file, Path) else file
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._lock = threading.Lock()
@@ -41,7 +52,7 @@ class Warm:
                 try:
                     channel = self._open()
                     wire.send(channel, orjson.dumps(request))
-                    return self._receive(channel, float(request["seconds"]) + _GRACE_SECONDS)
+                    return self._receive(channel, PATIENCE * float(request["seconds"]) + _GRACE_SECONDS)
                 except (wire.Closed, wire.Silent):
                     self._close()
             raise Lost(f"{self._module} ended without a reply")
@@ -53,7 +64,7 @@ class Warm:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-B", "-s", "-m", self._module, str(theirs.fileno())],
+                [sys.executable, "-B", "-s", "-m", self._module, str(theirs.fileno()), *self._readable],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -63,7 +74,7 @@ class Warm:
                 start_new_session=True,
             )
         self._channel = ours
-        with self._path.open("rb") as file:
+        with self._file() as path, path.open("rb") as file:
             wire.send(ours, orjson.dumps(self._setup), file.fileno())
             ready = self._receive(ours, _START_SECONDS)
         if "ready" not in ready:

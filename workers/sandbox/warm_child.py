@@ -1,7 +1,8 @@
 """The walled-in side: holds a database in memory and forks once a query, so no query leaves anything behind.
 
 What a fork changes is its own copy. It may not open files or sockets, its memory and time are bounded, and it is killed
-when its time is over. Run as `python -m <module> <descriptor of the socket>`; that module calls `serve`.
+when its time is over. Run as `python -m <module> <descriptor of the socket> [folder that may be read ...]`; that module
+calls `serve`.
 """
 
 import gc
@@ -20,6 +21,11 @@ import orjson
 
 from workers.parse import walls, wire
 
+# Limits are in processor time, so that a busy machine refuses nothing it would not refuse when it is idle; so many
+# times as long may pass on the clock.
+PATIENCE = 4
+_IDLE_SECONDS = 300
+
 Handler = Callable[[Any], Any]  # a request as JSON -> a reply as JSON
 
 
@@ -27,14 +33,16 @@ def serve(prepare: Callable[[Any, bytes], Handler]) -> None:
     """Raise the walls, hand the first message and its file to `prepare`, then answer each further message in a fork."""
     channel = socket.socket(fileno=int(sys.argv[1]))
     with Path("/proc/self/statm").open() as sizes:
-        walls.raise_walls()
+        walls.raise_walls(tuple(sys.argv[2:]))
         setup, file = _receive(channel)
         with os.fdopen(file, "rb") as source:
             answer = prepare(setup, source.read())
         resident = int(sizes.read().split()[0]) * mmap.PAGESIZE
     gc.freeze()
     wire.send(channel, b'{"ready":true}')
-    while True:
+    asked = select.poll()
+    asked.register(channel, select.POLLIN)
+    while asked.poll(_IDLE_SECONDS * 1000):
         try:
             request, _ = _receive(channel)
             wire.send(channel, _attend(answer, request, resident, channel))
@@ -59,13 +67,14 @@ def _attend(answer: Handler, request: Any, resident: int, channel: socket.socket
         os.setpgid(0, 0)
         _work(answer, request, resident, reply_end)
     os.close(reply_end)
-    body = _read(reply, time.monotonic() + float(request["seconds"]))
+    body = _read(reply, time.monotonic() + PATIENCE * float(request["seconds"]))
     os.close(reply)
     os.kill(pid, signal.SIGKILL)  # not waited for yet, so the number is still this fork's
-    _, _, usage = os.wait4(pid, 0)
-    if body is not None and len(body) > 0:
+    _, status, usage = os.wait4(pid, 0)
+    if body:
         return bytes(body)
-    if body is None or usage.ru_utime + usage.ru_stime >= float(request["seconds"]):
+    timed = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGPROF, signal.SIGXCPU)
+    if body is None or timed or usage.ru_utime + usage.ru_stime >= float(request["seconds"]):
         return orjson.dumps({"refused": "timeout", "detail": f"it ran longer than {request['seconds']:g} s"})
     return orjson.dumps({"refused": "out_of_memory", "detail": "it needed more memory than is allowed"})
 
@@ -76,6 +85,7 @@ def _work(answer: Handler, request: Any, resident: int, reply_end: int) -> None:
         walls.die_with_parent()
         seconds = max(1, round(float(request["seconds"]) + 0.5))
         walls.limit(cpu_seconds=seconds, address_space=resident + int(request["memory_bytes"]))
+        signal.setitimer(signal.ITIMER_PROF, float(request["seconds"]))
         body = orjson.dumps(answer(request), default=str)
         with os.fdopen(reply_end, "wb") as out:
             out.write(body)
