@@ -18,8 +18,8 @@ service = APIRouter(tags=["service"])
 
 @catalogue.get("/catalog", operation_id="get_catalog")
 def get_catalog(tenant: TenantDep) -> dict[str, Any]:
-    """Tasks with their options, gates, prompts, cost and an example row; formats; containers; metrics; evolutions;
-    training methods and variants."""
+    """Tasks with their options, gates, prompts, cost and an example row; formats; containers; trainers of bundles;
+    metrics; evolutions; training methods and variants."""
     return {
         "object": "catalog",
         "tasks": {name: _task(name) for name in catalog.TASKS},
@@ -37,6 +37,15 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
                 "usable": not (entry.extra and entry.extra.missing),
             }
             for name, entry in catalog.CONTAINERS.entries.items()
+        },
+        "trainers": {
+            name: {
+                "summary": entry.summary,
+                "formats": sorted(entry.formats),
+                "rows": sorted(entry.shapes),
+                "containers": sorted(entry.containers),
+            }
+            for name, entry in catalog.TRAINERS.entries.items()
         },
         "metrics": {
             name: {

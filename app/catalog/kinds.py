@@ -46,6 +46,7 @@ class DatasetTask:
     `repairable`: whether dropped rows can be written anew.
     `shaped(options)`: the shape of the rows, where it depends on the options.
     `alike(question, answer, attributes)`: the words by which near copies are told; None: question and answer.
+    `categories`: what a Hugging Face hub calls such a task, on dataset cards.
     """
 
     summary: str
@@ -67,6 +68,7 @@ class DatasetTask:
     needs: Callable[[Any], list[str]] | None = None
     repairable: bool = True
     alike: Callable[[str, str, dict[str, Any]], str] | None = None
+    categories: tuple[str, ...] = ("text-generation",)
 
     def calls(self, options: dict[str, Any], gates: dict[str, float], metrics: Mapping[str, "Metric"]) -> int:
         """Model calls for one context in which nothing is dropped, its rows' gates included."""
@@ -108,13 +110,16 @@ class Container:
     """A kind of file that rows are written to, in whatever format; `workers.containers` has its writer.
 
     Its files are called `train.<suffix>` and so on. `extra`: the optional part of the installation that writes it.
-    `options`: the fields of a request for an export that only this container knows.
+    `options`: the fields of a request for an export that only this container knows. `builder`: what the `datasets`
+    library calls it. `packed`: compressing it once more is in vain.
     """
 
     summary: str
     suffix: str
     media_type: str
     loads_with: str
+    builder: str
+    packed: bool = False
     extra: Extra | None = None
     options: frozenset[str] = frozenset()
 

@@ -3,17 +3,20 @@
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.cli.download import download
-from app.cli.failures import FAILED, Failure
+from app.cli.failures import FAILED, Failure, usage
 from app.cli.options import ApiKey, AsJson, Url
 from app.cli.service import Json, Service, connected, segment
 from app.cli.terminal import Terminal
 
 POLL_SECONDS = 0.5
+
+
+_BUNDLE: Any = {"rich_help_panel": "Bundle", "show_default": False}
 
 
 class Split(StrEnum):
@@ -37,6 +40,20 @@ def export(
         bool, typer.Option("--include-sources", help="Add sources and scores to each row")
     ] = False,
     split: Annotated[Split, typer.Option(help="Which rows")] = Split.all,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Also a ZIP with card, licence, metadata and files for trainers")
+    ] = False,
+    trainer: Annotated[
+        list[str] | None, typer.Option(help="With --bundle: for this trainer (again for more); default: all", **_BUNDLE)
+    ] = None,
+    base_model: Annotated[
+        str | None, typer.Option(help="With --bundle: the model that the trainers' files name", **_BUNDLE)
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="With --bundle: what the card is called", **_BUNDLE)] = None,
+    author: Annotated[str | None, typer.Option(help="With --bundle: who gives the rows", **_BUNDLE)] = None,
+    license: Annotated[
+        str | None, typer.Option(help="With --bundle: SPDX identifier, such as CC-BY-4.0", **_BUNDLE)
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder to write to", file_okay=False)] = Path(),
     url: Url = "",
     api_key: ApiKey = "",
@@ -46,17 +63,33 @@ def export(
 
     A broken download goes on where it broke off when the command is given again.
     """
-    wanted = {
+    wanted: Json = {
         "format": format,
         "container": container,
         "spreadsheet_safe": spreadsheet_safe,
         "include_sources": include_sources,
     }
+    told = bundled(trainers=trainer, base_model=base_model, title=title, author=author, license=license)
+    if bundle:
+        wanted["bundle"] = told
     with connected(url, api_key, as_json) as (terminal, service):
+        if told and not bundle:
+            raise usage(f"--{next(iter(told)).removesuffix('s').replace('_', '-')} is for --bundle")
         made = make(service, terminal, dataset_id, wanted)
         path, manifest = save(service, terminal, made, output, split)
         terminal.line(str(path))
-        terminal.record({"path": str(path), "manifest": str(manifest), "split": split.value, "export": made})
+        found = {"path": str(path), "manifest": str(manifest), "split": split.value, "export": made}
+        if bundle:
+            packed = path.with_name(f"{manifest.name.removesuffix('.manifest.json')}-bundle.zip")
+            download(service, terminal, made["files"]["bundle.zip"], packed)
+            terminal.line(str(packed))
+            found["bundle"] = str(packed)
+        terminal.record(found)
+
+
+def bundled(**given: object) -> Json:
+    """What a request says of its bundle; what was not given is the service's to choose."""
+    return {name: value for name, value in given.items() if value}
 
 
 def make(service: Service, terminal: Terminal, dataset_id: str, wanted: Json) -> Json:

@@ -43,7 +43,7 @@ def catalog(url: Url = "", api_key: ApiKey = "", as_json: AsJson = False) -> Non
             gates = ", ".join(f"{metric} {value:g}" for metric, value in task["gates"].items())
             terminal.line(f"Task {name}: {task['summary']}\ngates: {gates}")
             terminal.table("option", "default", "what it is", rows=_options(task["options"]))
-        for title in ("formats", "containers", "metrics", "evolutions"):
+        for title in ("formats", "containers", "trainers", "metrics", "evolutions"):
             rows = [(name, _range(entry), entry["summary"]) for name, entry in found[title].items()]
             terminal.table("name", "", "what it is", rows=rows, title=title.capitalize())
         terminal.record(found)

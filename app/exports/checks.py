@@ -30,4 +30,23 @@ def check_container(wanted: ExportCreate) -> None:
         raise MissingExtra(message, param="container", fields=[("/container", message)])
 
 
+def trainers(wanted: ExportCreate, shape: str) -> list[str]:
+    """The trainers that the bundle has files for. Raises UnknownCatalogEntry, or InvalidRequest: it cannot."""
+    assert wanted.bundle is not None
+    able = [
+        name for name, entry in catalog.TRAINERS.entries.items() if entry.reads(wanted.format, shape, wanted.container)
+    ]
+    if wanted.bundle.trainers is None:
+        return able
+    for i, name in enumerate(wanted.bundle.trainers):
+        catalog.TRAINERS.get(name, f"bundle.trainers.{i}")
+        if name not in able:
+            reads = ", ".join(sorted(catalog.TRAINERS[name].formats))
+            raise invalid(
+                f"bundle.trainers.{i}",
+                f"{name} cannot read {shape} rows as {wanted.format} in {wanted.container}; its formats: {reads}",
+            )
+    return list(dict.fromkeys(wanted.bundle.trainers))
+
+
 _OPTIONS = frozenset({"spreadsheet_safe"})

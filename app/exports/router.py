@@ -67,7 +67,9 @@ FileName = Annotated[
         description="as `files` of the export names it",
     ),
 ]
-_MEDIA_TYPES = {entry.suffix: entry.media_type for entry in catalog.CONTAINERS.entries.values()}
+_MEDIA_TYPES = {entry.suffix: entry.media_type for entry in catalog.CONTAINERS.entries.values()} | {
+    "zip": "application/zip"
+}
 
 
 def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: TenantDep, request: Request) -> Response:

@@ -1,9 +1,32 @@
 """Requests and replies about exports."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Bundle(BaseModel):
+    """What a bundle says beside the rows. Texts of one line."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    trainers: list[Annotated[str, Field(max_length=60)]] | None = Field(
+        default=None, max_length=20, description="programs to write files for; empty: all that can read the rows"
+    )
+    base_model: str = Field(
+        default="Qwen/Qwen2.5-0.5B-Instruct",
+        pattern=r"^[A-Za-z0-9._/-]{1,200}$",
+        description="the model that the trainers' files name: a hub's name or a path",
+    )
+    title: str | None = Field(default=None, min_length=1, max_length=200, description="empty: the dataset's name")
+    description: str | None = Field(default=None, min_length=1, max_length=2000)
+    author: str | None = Field(default=None, min_length=1, max_length=200)
+    license: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]{0,59}$",
+        description="an SPDX identifier, such as CC-BY-4.0; empty: none is stated",
+    )
+    url: str | None = Field(default=None, pattern=r"^https?://[!-~]{1,500}$", description="where more is to be read")
 
 
 class ExportCreate(BaseModel):
@@ -19,6 +42,12 @@ class ExportCreate(BaseModel):
         default=False, description="csv only: no cell can be taken for a formula, and a byte order mark comes first"
     )
     include_sources: bool = Field(default=False, description="add each row's sources, kind and scores as extra members")
+
+    bundle: Bundle | None = Field(
+        default=None,
+        description="also write `bundle.zip`: rows, card, licence, Croissant metadata, provenance, files for trainers; "
+        "`{}` takes all defaults",
+    )
 
     @field_validator("container")
     @classmethod

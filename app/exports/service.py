@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import ids, paging
+from app import catalog, ids, paging
 from app.datasets import service as datasets
 from app.errors import NotFound, NotReady
 from app.exports import checks
@@ -22,12 +22,16 @@ def create(session: Session, tenant_id: str, dataset_id: str, wanted: ExportCrea
     checks.check_container(wanted)
     if dataset.status not in ("succeeded", "cancelled", "failed"):
         raise NotReady(f"dataset {dataset_id} is {dataset.status}; an export needs one that has ended")
+    options = wanted.model_dump(exclude={"format"})
+    if wanted.bundle is not None:
+        shape = catalog.TASKS[dataset.task].shape_of(dataset.spec["options"])
+        options["bundle"]["trainers"] = checks.trainers(wanted, shape)
     export = Export(
         id=ids.new("exp"),
         tenant_id=tenant_id,
         dataset_id=dataset_id,
         format=wanted.format,
-        options=wanted.model_dump(exclude={"format"}),
+        options=options,
     )
     session.add(export)
     session.flush()

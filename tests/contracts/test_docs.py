@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from app import errors, problems
-from app.catalog import EVOLUTIONS, FORMATS, METHODS, METRICS, TASKS, VARIANTS
+from app.catalog import CONTAINERS, EVOLUTIONS, FORMATS, METHODS, METRICS, TASKS, TRAINERS, VARIANTS
+from app.exports.schemas import Bundle, ExportCreate
 from app.settings import Settings
 from app.trainings.run import FailureCode, Hyperparameters
 
@@ -76,6 +77,12 @@ def test_every_task_option_format_and_evolution_is_described() -> None:
     named = names_in_code(tasks_pages())
     options = {option for task in TASKS.entries.values() for option in task.options.model_fields}
     assert set(TASKS) | options | set(FORMATS) | set(EVOLUTIONS) <= named
+
+
+def test_every_container_trainer_and_option_of_an_export_is_described() -> None:
+    named = names_in_code(page("docs/exports.md"))
+    options = set(ExportCreate.model_fields) | set(Bundle.model_fields)
+    assert set(CONTAINERS) | set(TRAINERS) | options <= named
 
 
 def test_everything_that_can_be_chosen_of_a_training_is_described() -> None:

@@ -7,5 +7,6 @@ CSV = Container(
     suffix="csv",
     media_type="text/csv",
     loads_with="datasets builder `csv`, pandas, DuckDB; spreadsheets with `spreadsheet_safe`",
+    builder="csv",
     options=frozenset({"spreadsheet_safe"}),
 )

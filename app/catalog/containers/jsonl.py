@@ -7,4 +7,5 @@ JSONL = Container(
     suffix="jsonl",
     media_type="application/jsonl",
     loads_with="everything; datasets builder `json`, DuckDB `read_json_auto`",
+    builder="json",
 )

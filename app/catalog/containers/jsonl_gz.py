@@ -7,4 +7,6 @@ JSONL_GZ = Container(
     suffix="jsonl.gz",
     media_type="application/gzip",
     loads_with="datasets builder `json`, DuckDB `read_json_auto`, zcat",
+    builder="json",
+    packed=True,
 )

@@ -7,5 +7,7 @@ PARQUET = Container(
     suffix="parquet",
     media_type="application/vnd.apache.parquet",
     loads_with="datasets builder `parquet`, pyarrow, pandas, Polars, DuckDB, the Hub's viewer",
+    builder="parquet",
+    packed=True,
     extra=Extra(name="parquet", module="pyarrow"),
 )

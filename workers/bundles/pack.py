@@ -1,0 +1,89 @@
+"""The ZIP file of a bundle: written as a stream, the same bytes for the same export."""
+
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from app import catalog, storage
+from app.catalog.bundled import Trainer
+from app.db import reading
+from app.models import Dataset, Document, Export
+from workers.bundles import card, croissant, facts, licence
+from workers.containers import File
+from workers.containers.columns import Seen
+from workers.containers.spool import Sink, stored
+
+_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can have: when it was made does not show
+_DOCUMENTS_AT_ONCE = 1000
+
+
+def pack(
+    export: Export,
+    dataset: Dataset,
+    asked: dict[str, Any],
+    written: dict[str, File],
+    columns: dict[str, Seen],
+    manifest: dict[str, Any],
+) -> File:
+    """Everything in one file: see docs/exports.md for what is in it."""
+    store = storage.storage()
+    with reading() as session:
+        found = facts.gather(session, export, dataset, asked, written, columns, manifest)
+    trainers = {name: catalog.TRAINERS[name] for name in asked["trainers"]}
+    with store.upload() as upload:
+        with zipfile.ZipFile(Sink(upload), "w") as file:
+            for path, text in _texts(found, trainers).items():
+                _add(file, path, iter([text.encode()]))
+            _add(file, "provenance/manifest.json", iter([orjson.dumps(manifest, option=orjson.OPT_INDENT_2)]))
+            _add(file, "provenance/documents.jsonl", _documents(dataset))
+            packed = found.container.packed
+            for split in found.splits.values():
+                start, size = split.file["start"], split.file["bytes"]
+                _add(file, split.path, store.read(split.file["blob"], start, start + size), packed, size)
+        return stored(store.keep(upload), upload, found.rows)
+
+
+def _texts(found: facts.Facts, trainers: dict[str, Trainer]) -> dict[str, str]:
+    bundled = found.bundled()
+    return {
+        "README.md": card.card(found, trainers),
+        "LICENSE": licence.text(found),
+        "croissant.json": croissant.metadata(found, card.description(found)),
+    } | {
+        f"trainers/{trainer}/{name}": text
+        for trainer, entry in trainers.items()
+        for name, text in entry.files(bundled).items()
+    }
+
+
+def _add(file: zipfile.ZipFile, path: str, data: Iterator[bytes], packed: bool = False, size: int = 0) -> None:
+    """One member; what is `packed` already is stored as it is. `size`: in bytes, where it may be large."""
+    info = zipfile.ZipInfo(path, _TIME)
+    info.external_attr = 0o644 << 16
+    info.create_system = 3  # Unix, wherever it is made
+    info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+    with file.open(info, "w", force_zip64=size >= zipfile.ZIP64_LIMIT // 2) as member:
+        for some in data:
+            member.write(some)
+
+
+def _documents(dataset: Dataset) -> Iterator[bytes]:
+    """A line for each document of the corpus, in the order of their names."""
+    last = ""
+    while True:
+        page = (
+            select(Document.id, Document.name, Document.sha256, Document.size, Document.media_type, Document.language)
+            .where(*facts.of_corpus(dataset), Document.name > last)
+            .order_by(Document.name)
+            .limit(_DOCUMENTS_AT_ONCE)
+        )
+        with reading() as session:
+            rows = [row._asdict() for row in session.execute(page)]
+        for row in rows:
+            yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+        if len(rows) < _DOCUMENTS_AT_ONCE:
+            return
+        last = rows[-1]["name"]
