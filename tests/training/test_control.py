@@ -32,13 +32,13 @@ def test_a_second_checkpoint_is_another_wish_and_preparing_forgets_both(tmp_path
 
 
 def test_events_are_followed_from_where_one_left_off_and_a_half_line_is_no_event(tmp_path: Path) -> None:
-    with Journal(tmp_path) as journal:
+    with Journal(tmp_path / control.EVENTS) as journal:
         journal.message("one")
     first, offset = follow(tmp_path)
     with (tmp_path / control.EVENTS).open("ab") as file:
         file.write(b'{"type": "message", "at": 1.0, "mess')  # killed here
     assert follow(tmp_path, offset) == ([], offset)
-    with Journal(tmp_path) as journal:
+    with Journal(tmp_path / control.EVENTS) as journal:
         journal.message("two")
     second, _ = follow(tmp_path, offset)
     assert [event.message for event in first + second if isinstance(event, MessageEvent)] == ["one", "two"]

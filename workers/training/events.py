@@ -13,9 +13,8 @@ from workers.training.control import EVENTS
 class Journal:
     """The child's side. A line is one write; what a killed child left half-written is closed off first."""
 
-    def __init__(self, folder: Path) -> None:
-        path = folder / EVENTS
-        whole = not path.exists() or not path.stat().st_size or path.read_bytes().endswith(b"\n")
+    def __init__(self, path: Path) -> None:
+        whole = not path.is_file() or not path.stat().st_size or path.read_bytes().endswith(b"\n")
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         if not whole:
             os.write(self._file, b"\n")

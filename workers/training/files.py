@@ -35,3 +35,14 @@ def files_below(folder: Path) -> dict[str, str]:
     """Every file below `folder`, by relative name, with its sha256."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): sha256(path) for path in found}
+
+
+def flush(folder: Path) -> None:
+    """Flushes every file below `folder`, and its folders' names, to disk."""
+    for path in sorted(folder.rglob("*")):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    sync_folder(folder)

@@ -19,8 +19,8 @@ class AdaloraOptions(QuantisableLoraOptions):
     def _some_steps_are_left(self) -> Self:
         if self.warmup_share + self.final_share >= 1:
             raise ValueError("warmup_share and final_share leave no step in which ranks are cut")
-        if self.initial_r is not None and self.initial_r < (self.r or 16):
-            raise ValueError("initial_r is below r")
+        if self.initial_r is not None and self.initial_r <= (self.r or 16):
+            raise ValueError("initial_r is not above r: there is nothing to cut")
         return self
 
 

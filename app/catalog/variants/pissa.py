@@ -21,5 +21,9 @@ PISSA = TrainingVariant(
             "PiSSA takes the weights apart before training, and quantised weights cannot be taken apart; "
             "use base `none`, or qlora",
         ),
+        (
+            lambda choice: choice.method in ("dpo", "kto", "online_dpo"),
+            "the reference model is the base without its adapter, and PiSSA moves a part of the base into the adapter",
+        ),
     ),
 )

@@ -1,0 +1,101 @@
+"""The child process: checks the rows, takes the device, trains, says how it ended. Torch is loaded after the check."""
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.catalog import METHODS
+from app.errors import Problem
+from app.trainings.choice import choose
+from app.trainings.rows import BadRow, check
+from app.trainings.run import Failure, Outcome, RunSpec
+from workers.training import control
+from workers.training.events import Journal
+from workers.training.files import write_whole
+from workers.training.run import Run, RunFailed
+
+# Before the libraries are loaded: nothing is looked up in a hub, nothing is reported, no progress is drawn.
+_ALONE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "TRL_EXPERIMENTAL_SILENCE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def main(folder: Path) -> Outcome:
+    """Does the run in `folder` and writes its outcome, whatever it is."""
+    try:
+        ended = work(folder)
+    except RunFailed as failed:
+        ended = failed.failure
+    except Problem as refused:
+        ended = Failure(code="refused_combination", message=refused.detail, param=refused.param)
+    except Exception as wrong:
+        traceback.print_exc()  # for whoever reads the child's log; the outcome has one line
+        ended = _named(wrong)
+    write_whole(folder / control.OUTCOME_FILE, ended.model_dump_json(indent=1).encode())
+    return ended
+
+
+def work(folder: Path) -> Outcome:
+    """The run from its rows to its adapter. Raises RunFailed."""
+    from workers.training import checkpoint
+
+    with opened(folder) as run:
+        if not run.spec.resume:
+            checkpoint.forget(folder)
+        run.journal.phase("loading")
+        from workers.training.course import follow
+        from workers.training.recipes import recipe
+
+        return follow(run, recipe(run.choice.method).build(run))
+
+
+@contextmanager
+def opened(folder: Path, *, silent: bool = False) -> Iterator[Run]:
+    """The run of a folder, with its rows checked and its device found. `silent`: a helper that tells no events."""
+    os.environ.update(_ALONE)
+    spec = control.spec_of(folder)
+    choice = choose(spec.method, spec.variant, spec.method_options, spec.variant_options, spec.hyperparameters)
+    with Journal(Path(os.devnull) if silent else folder / control.EVENTS) as journal:
+        if not silent:
+            journal.phase("validating")
+            validate(spec)
+        device, bf16 = _device(spec, choice.hyperparameters.precision)
+        yield Run(folder, spec, choice, journal, device, bf16)
+
+
+def validate(spec: RunSpec) -> None:
+    """Reads every row once, before torch is loaded and a device taken. Raises RunFailed (`invalid_training_file`)."""
+    for param, files in (("training_file", spec.train_files), ("validation_file", spec.validation_files)):
+        try:
+            check([Path(file) for file in files], METHODS[spec.method].rows)
+        except BadRow as bad:
+            raise RunFailed("invalid_training_file", str(bad), param=param, line=bad.line or None) from bad
+
+
+def _device(spec: RunSpec, precision: str) -> tuple[str, bool]:
+    """`cpu` or `cuda`, and whether to compute in bfloat16. Raises RunFailed (`no_device`)."""
+    import torch
+
+    there = torch.cuda.is_available()
+    if spec.device == "cuda" and not there:
+        raise RunFailed("no_device", "a GPU was asked for, and torch finds none here", param="device")
+    device = "cuda" if there and spec.device != "cpu" else "cpu"
+    if precision == "auto":
+        return device, device == "cuda" and torch.cuda.is_bf16_supported()
+    return device, precision == "bf16"
+
+
+def _named(wrong: Exception) -> Failure:
+    """What went wrong, by name where it has one."""
+    text = f"{type(wrong).__name__}: {wrong}"
+    if isinstance(wrong, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+        hint = "lower micro_batch_size or max_length, turn gradient_checkpointing on, or quantise the base"
+        return Failure(code="out_of_memory", message=f"{text[:300]}; {hint}")
+    return Failure(code="training_failed", message=text[:1000])
