@@ -5,11 +5,12 @@ Loss is on the assistant's tokens only: the labels of all others are -100 (templ
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from datasets import Dataset, Features, Json, List, Value
+from datasets import Dataset, Features, Json, List, Value, concatenate_datasets
 from trl import pack_dataset
 
 from app.catalog import METHODS
@@ -133,19 +134,13 @@ def _cut(ids: list[int], labels: list[int], longest: int, met: Lengths) -> dict[
 
 def _dataset(each: Callable[[], Iterator[dict[str, Any]]], features: Features) -> Dataset:
     """A batch of rows at a time into Arrow, so that Python never holds all of them."""
-    import pyarrow
-
-    batches, batch = [], []
-    for made in each():
-        batch.append(made)
-        if len(batch) == 1000:
-            batches.append(Dataset.from_list(batch, features=features).data.table)
-            batch = []
-    if batch:
-        batches.append(Dataset.from_list(batch, features=features).data.table)
+    rows = each()
+    batches = []
+    while batch := list(islice(rows, 1000)):
+        batches.append(Dataset.from_list(batch, features=features))
     if not batches:
         raise RunFailed("invalid_training_file", "no row is left to train on: all are longer than max_length")
-    return Dataset(pyarrow.concat_tables(batches)).cast(features)
+    return concatenate_datasets(batches)
 
 
 def _finished(run: Run, dataset: Dataset, met: Lengths) -> Dataset:

@@ -10,6 +10,7 @@ from transformers import TrainerCallback
 from app.trainings.run import CheckpointEvent, StepEvent
 from workers.training import checkpoint
 from workers.training.control import asked
+from workers.training.files import sha256
 from workers.training.heldout import HeldOut
 from workers.training.run import Run, RunFailed
 from workers.training.trainer import Recoverable
@@ -72,7 +73,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         metrics = {"train_loss": self.last.get("loss", 0.0), **measured}
         if "mean_token_accuracy" in self.last:
             metrics["train_mean_token_accuracy"] = self.last["mean_token_accuracy"]
-        digest = checkpoint.sha256(saved.folder / checkpoint.MANIFEST)
+        digest = sha256(saved.folder / checkpoint.MANIFEST)
         self.run.journal.say(
             CheckpointEvent(
                 at=time.time(), step=saved.manifest.step, folder=str(saved.folder), sha256=digest, metrics=metrics
