@@ -6,12 +6,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from app import catalog, domain, storage
 from app.datasets import service as datasets
 from app.datasets.schemas import Grouping
-from app.db import reading, transaction
+from app.db import reading, slices, transaction
 from app.models import Chunk, Dataset, Document
 from app.settings import settings
 from workers import chunk as chunking
@@ -20,6 +20,7 @@ from workers.grouping import seeds
 from workers.layout import FALLBACK_LANGUAGE, Layout
 
 SPARE = 1.6  # contexts planned beyond those that would do if nothing were dropped
+DOCUMENTS_AT_ONCE = 100
 WEIGHED = 4  # chunks weighed for each context needed, where `rows` say how many those are
 
 Cut = list[tuple[Document, list[Chunk]]]
@@ -28,7 +29,7 @@ Cut = list[tuple[Document, list[Chunk]]]
 def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> Layout:
     """Contexts of the documents' chunks. Raises what `weigh.run` raises."""
     options = Grouping.model_validate(dataset.spec["grouping"])
-    cut = [(document, _chunks(document, dataset.spec["chunking"])) for document in documents]
+    cut = _cut(documents, dataset.spec["chunking"])
     candidates = [
         grouping.Candidate(c.id, document.id, c.text, document.language or "") for document, found in cut for c in found
     ]
@@ -118,17 +119,42 @@ def _announce(dataset_id: str, chunks: int, calls: int) -> None:
             datasets.record(session, dataset, "planning.weighing", f"weighing {chunks} chunks, {calls} calls at most")
 
 
-def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:
-    """The document's chunks by these options: found, or cut now and stored in one transaction."""
+def _cut(documents: Sequence[Document], options: dict[str, object]) -> Cut:
+    """Each document with its chunks by these options: found, or cut now and stored, many documents in a transaction."""
     tokenizer = settings().generator_tokenizer
     recipe = chunking.recipe(dict(options), tokenizer)
-    query = select(Chunk).where(Chunk.document_id == document.id, Chunk.recipe == recipe).order_by(Chunk.position)
+    cut: Cut = []
+    for some in slices(documents, DOCUMENTS_AT_ONCE):
+        found = _stored([document.id for document in some], recipe)
+        missing = [document for document in some if document.id not in found]
+        rows = [row for document in missing for row in _rows(document, dict(options), tokenizer, recipe)]
+        if rows:
+            with transaction() as session:
+                known = set(session.scalars(_of([document.id for document in missing], recipe, Chunk.document_id)))
+                if new := [row for row in rows if row["document_id"] not in known]:
+                    session.execute(insert(Chunk), new)
+            found |= _stored([document.id for document in missing], recipe)
+        cut += [(document, found.get(document.id, [])) for document in some]
+    return cut
+
+
+def _of(document_ids: Sequence[str], recipe: str, what: Any) -> Select[Any]:
+    return select(what).where(Chunk.document_id.in_(document_ids), Chunk.recipe == recipe)
+
+
+def _stored(document_ids: Sequence[str], recipe: str) -> dict[str, list[Chunk]]:
+    """Document -> its chunks in their order, where there are any."""
+    found: dict[str, list[Chunk]] = {}
     with reading() as session:
-        if found := list(session.scalars(query)):
-            return found
+        for chunk in session.scalars(_of(document_ids, recipe, Chunk).order_by(Chunk.document_id, Chunk.position)):
+            found.setdefault(chunk.document_id, []).append(chunk)
+    return found
+
+
+def _rows(document: Document, options: dict[str, Any], tokenizer: str, recipe: str) -> list[dict[str, Any]]:
     assert document.text_sha256 is not None
-    pieces = chunking.split(storage.text(document.text_sha256), document.layout, dict(options), tokenizer)
-    rows = [
+    pieces = chunking.split(storage.text(document.text_sha256), document.layout, options, tokenizer)
+    return [
         {
             "id": _chunk_id(document.id, recipe, position),
             "tenant_id": document.tenant_id,
@@ -145,12 +171,6 @@ def _chunks(document: Document, options: dict[str, object]) -> list[Chunk]:
         }
         for position, piece in enumerate(pieces)
     ]
-    if rows:
-        with transaction() as session:
-            if session.scalar(query.limit(1)) is None:
-                session.execute(insert(Chunk), rows)
-    with reading() as session:
-        return list(session.scalars(query))
 
 
 def _chunk_id(document_id: str, recipe: str, position: int) -> str:

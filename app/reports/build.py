@@ -16,7 +16,7 @@ from app.models import Chunk, Context, Dataset, Document
 from app.models.datasets import FINAL
 from app.reports import counting, paid, tally, tokens
 from app.reports.fertility import Piece
-from app.reports.languages import detect, script
+from app.reports.languages import detect, enough, script
 from app.reports.schemas import (
     Bin,
     Cost,
@@ -41,6 +41,7 @@ from app.reports.schemas import (
 MAX_LENGTH = 2048  # tokens: rows longer than this are counted as cut
 LEAST_COVERED = 20
 LONGEST_TEXT = 600  # characters of an example
+SURE = 0.5  # of the language gate: 0 to 1
 DETECTED = 1_000  # texts whose language is told
 
 
@@ -49,8 +50,8 @@ def build(dataset: Dataset) -> ReportRead:
     began = time.monotonic()
     rows = tally.tally(dataset.id)
     known = _languages_of([sampled.context_id for sampled in rows.sample])
-    texts = [(known.get(sampled.context_id, ""), sampled.text) for sampled in rows.sample]
-    pieces = [Piece(language, script(text), text) for language, text in texts]
+    texts = [(known.get(sampled.context_id, ""), sampled) for sampled in rows.sample]
+    pieces = [Piece(language, script(sampled.text), sampled.text) for language, sampled in texts]
     return ReportRead(
         dataset=_dataset(dataset),
         computed_at=datetime.now(UTC),
@@ -174,11 +175,13 @@ def _languages_of(context_ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _languages(dataset_id: str, texts: Sequence[tuple[str, str]]) -> Languages:
+def _languages(dataset_id: str, texts: Sequence[tuple[str, tally.Sampled]]) -> Languages:
+    """A row whose language gate was sure is in the language asked for; the others are looked at anew."""
     seen: dict[str, int] = {}
     different = 0
-    for wanted, text in texts:
-        language = detect(text) or "unknown"
+    for wanted, (_, text, confidence) in texts:
+        sure = confidence is not None and confidence >= SURE and enough(text)
+        language = wanted if sure else detect(text) or "unknown"
         seen[language] = seen.get(language, 0) + 1
         different += language not in ("unknown", wanted)
     detected = sorted(seen.items(), key=lambda item: (-item[1], item[0]))

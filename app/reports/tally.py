@@ -42,10 +42,14 @@ class Row(NamedTuple):
 
 
 class Sampled(NamedTuple):
-    """An accepted row as it will be trained on: all its turns, one after another."""
+    """An accepted row as it will be trained on: all its turns, one after another.
+
+    `language`: how sure its gate was of the language asked for, 0 to 1; None: it was not measured.
+    """
 
     context_id: str
     text: str
+    language: float | None
 
 
 @dataclass(slots=True)
@@ -105,9 +109,11 @@ def rows(dataset_id: str) -> Iterator[Row]:
 def _add(found: Tally, row: Row, distance: int) -> None:
     kept = row.state == "accepted"
     attributes = orjson.loads(row.attributes)
+    verdicts = orjson.loads(row.verdicts)
     if kept:
         if found.accepted % distance == 0:
-            found.sample.append(Sampled(row.context_id, trained_text(row, attributes)))
+            language = next((v["score"] for v in verdicts if v["metric"] == "language"), None)
+            found.sample.append(Sampled(row.context_id, trained_text(row, attributes), language))
         found.accepted += 1
         found.splits[row.split or "none"] += 1
         found.asked.append(_fingerprint(row.question))
@@ -125,13 +131,20 @@ def _add(found: Tally, row: Row, distance: int) -> None:
     found.kinds.add(row.kind, kept)
     if row.evolution:
         found.evolutions.add(row.evolution, kept)
-    for verdict in orjson.loads(row.verdicts):
-        found.scores.setdefault(verdict["metric"], Split()).add(verdict["score"], kept)
-        found.failed[verdict["metric"]] += not verdict["passed"]
+    for verdict in verdicts:
+        metric = verdict["metric"]
+        split = found.scores.get(metric)
+        if split is None:
+            split = found.scores[metric] = Split()
+        split.add(verdict["score"], kept)
+        if not verdict["passed"]:
+            found.failed[metric] += 1
     _add_attributes(found, attributes, kept)
     prompts, models = _made_by(row.lineage)
-    found.prompts.update(prompts)
-    found.models.update(models)
+    for prompt in prompts:
+        found.prompts[prompt] += 1
+    for model in models:
+        found.models[model] += 1
 
 
 def _add_attributes(found: Tally, attributes: dict[str, Any], kept: bool) -> None:

@@ -18,7 +18,7 @@ from app.models import Sample
 from workers import accepted
 from workers.select import duplicates
 from workers.select.contamination import TestSet
-from workers.select.screen import MASKING, Finding, Policies, mask, screen, strings
+from workers.select.screen import MASKING, Finding, Policies, clean, mask, screen, strings
 from workers.select.words import words
 
 _COLUMNS = (
@@ -112,14 +112,17 @@ def scan(
 
 def _screened(result: Scan, record: Record[Any], policy: Policies) -> tuple[list[str], list[Finding]]:
     """Question and answer, masked, and what stands in what would be trained on; takes down what is to be written."""
+    shown = [record.parent_question or "", *(span["quote"] for span in record.sources)]
+    nested = list(strings(record.attributes, "attributes"))
+    if clean([record.question, record.answer, *(text for _, text in nested), *shown], policy):
+        return [record.question, record.answer], []
     texts, findings = [], []
     for name, text in (("question", record.question), ("answer", record.answer)):
         masked, found = screen(text, name, policy)
         texts.append(masked)
         findings += found
-    for path, text in strings(record.attributes, "attributes"):
+    for path, text in nested:
         findings += screen(text, path, policy)[1]
-    shown = [record.parent_question or "", *(span["quote"] for span in record.sources)]
     if any(finding.action in MASKING for finding in findings) or any(mask(text, policy) != text for text in shown):
         result.masked.add(record.id)
     stored = [finding.stored() for finding in findings]

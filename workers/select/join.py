@@ -5,7 +5,7 @@ Srikant 2007). Two sets of Jaccard t share one of the rarest |x| - ceil(t |x|) +
 meet in such a rare element are compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,17 @@ Ints = NDArray[np.int64]
 Sets = list[NDArray[np.uint64]]
 
 
-def pairs(sets: Sets, threshold: float, alive: Callable[[], None] = lambda: None) -> Iterator[tuple[Ints, Ints]]:
+def pairs(
+    sets: Sets,
+    threshold: float,
+    alive: Callable[[], None] = lambda: None,
+    united: Callable[[], Sequence[int]] | None = None,
+) -> Iterator[tuple[Ints, Ints]]:
     """Blocks of (i, j) with Jaccard >= threshold. `sets`: sorted distinct hashes of each text, none empty.
 
     Where more than CROWD texts meet in one rare element, neighbours are given unchecked: who unites pairs unites the
-    whole crowd, which separates too little and never too much. `alive` is called now and then and may raise.
+    whole crowd, which separates too little and never too much. `alive` is called now and then and may raise. `united`
+    gives a label to each text: for who only wants to know what belongs together, pairs of one label are left out.
     """
     if len(sets) < 2:
         return
@@ -39,9 +45,14 @@ def pairs(sets: Sets, threshold: float, alive: Callable[[], None] = lambda: None
     candidates = _candidates(owners, starts[~crowds], lengths[~crowds], sizes, threshold)
     offsets = np.r_[0, np.cumsum(sizes)]
     flat = np.concatenate(sets)
-    for at in range(0, len(candidates), AT_ONCE):
+    step = max(AT_ONCE, len(sets))  # so that the labels cost no more than the comparisons
+    for at in range(0, len(candidates), step):
         alive()
-        left, right = np.divmod(candidates[at : at + AT_ONCE], len(sets))
+        left, right = np.divmod(candidates[at : at + step], len(sets))
+        if united is not None:
+            labels = np.asarray(united())
+            apart = labels[left] != labels[right]
+            left, right = left[apart], right[apart]
         shared = _shared(flat, offsets, sizes, left, right)
         close = shared >= threshold * (sizes[left] + sizes[right] - shared) - 1e-9
         yield left[close], right[close]

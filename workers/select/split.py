@@ -31,7 +31,7 @@ def validation(
     for one, other in clusters.overlapping([row.spans for row in rows]):
         unions.unite(one, other)
     alive()
-    unions.unite_all(join.pairs(hashes, NEAR, alive))
+    unions.unite_all(join.pairs(hashes, NEAR, alive, unions.roots))
     roots = unions.roots()
     held = clusters.held_out(roots, [row.context for row in rows], [row.digest for row in rows], share, seed)
     train = [row.id for row, root in zip(rows, roots, strict=True) if root not in held]
