@@ -142,7 +142,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     wanted = {unit.dataset_id for unit, _ in rows}
     datasets = {dataset.id: dataset for dataset in session.scalars(select(Dataset).where(Dataset.id.in_(wanted)))}
     chunk_ids = {chunk_id for _, context in rows for chunk_id in context.chunk_ids}
-    chunks = _chunks(session, chunk_ids)
+    chunks = chunks_of(session, chunk_ids)
     later = [unit.context_id for unit, _ in rows if unit.round > 0]
     asked = _asked(session, later) if later else {}
     rejects = _rejects(session, [row for unit, _ in rows for row in (unit.work or {}).get("repair", ())])
@@ -178,7 +178,8 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
     return found
 
 
-def _chunks(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
+def chunks_of(session: Session, chunk_ids: set[str]) -> dict[str, domain.Chunk]:
+    """The chunks by id, with what their documents are called and written in."""
     found: dict[str, domain.Chunk] = {}
     wanted = sorted(chunk_ids)
     for some in slices(wanted):

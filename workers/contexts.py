@@ -15,7 +15,7 @@ from app.db import reading, slices, transaction
 from app.models import Chunk, Dataset, Document
 from app.settings import settings
 from workers import chunk as chunking
-from workers import embed, grouping, seeding, weigh
+from workers import embed, grouping, planning, seeding, weigh
 from workers.grouping import seeds
 from workers.layout import FALLBACK_LANGUAGE, Layout
 
@@ -80,13 +80,13 @@ def _weigh(
     order = seeds.capped(seeds.stratified(decent, looks, dataset.spec["seed"]), cap and WEIGHED * cap)
     chosen = [candidate.id for candidate in order[: _most_weighed(dataset, options)]]
     contexts = {chunk.id: _alone(document, chunk, dataset.spec) for document, found in cut for chunk in found}
-    _announce(dataset.id, len(chosen), len(chosen) * options.calls_a_chunk)
+    announce(dataset.id, len(chosen), len(chosen) * options.calls_a_chunk)
     return weigh.run(dataset, [contexts[chunk_id] for chunk_id in chosen], options, lost)
 
 
 def _most_weighed(dataset: Dataset, options: Grouping) -> int | None:
     needed = first_units(dataset)
-    calls, _ = weigh.limits(dataset.spec["budget"])
+    calls, _ = planning.limits(dataset.spec["budget"])
     bounds = [
         options.max_weighed_chunks or (None if needed is None else WEIGHED * needed),
         None if calls is None else max(1, calls // options.calls_a_chunk),
@@ -109,14 +109,14 @@ def _alone(document: Document, chunk: Chunk, spec: dict[str, Any]) -> domain.Con
     )
 
 
-def _announce(dataset_id: str, chunks: int, calls: int) -> None:
-    """Say once, before the first call, what weighing will cost at most."""
+def announce(dataset_id: str, chunks: int, calls: int, what: str = "weighing") -> None:
+    """Say once, before the first call, what planning will cost at most."""
     with transaction() as session:
         dataset = session.get_one(Dataset, dataset_id, with_for_update=True)
         if dataset.planning_calls == 0 and dataset.status == "validating":
             dataset.planning_calls = calls
             dataset.version += 1
-            datasets.record(session, dataset, "planning.weighing", f"weighing {chunks} chunks, {calls} calls at most")
+            datasets.record(session, dataset, "planning.weighing", f"{what} {chunks} chunks, {calls} calls at most")
 
 
 def _cut(documents: Sequence[Document], options: dict[str, object]) -> Cut:

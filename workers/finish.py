@@ -117,7 +117,7 @@ def _crowded(rows: Sequence[Row], most: int | None) -> list[Drop]:
 def _unbalanced(rows: Sequence[Row], by: str, wanted: int | None) -> list[Drop]:
     if by == "none":
         return []
-    groups = [row.kind if by == "kind" else row.document for row in rows]
+    groups = [{"kind": row.kind, "document": row.document, "label": row.label}[by] for row in rows]
     level = spare.level(groups, wanted)
     if level is None:
         return []

@@ -1,6 +1,7 @@
 """What planning makes of a corpus, whatever the corpus holds."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from workers.grouping import Group
 
@@ -20,7 +21,7 @@ class Layout:
     """Contexts in the order in which they begin, the language of each chunk, and what was counted on the way.
 
     `questions`: the user's own, by the position of the context they go to. `left_out`: what could not be used, a
-    sentence each. `counts` has at least `chunks`.
+    sentence each. `options`: those of the task that planning has found out. `counts` has at least `chunks`.
     """
 
     groups: list[Group] = field(default_factory=list)
@@ -28,3 +29,4 @@ class Layout:
     questions: dict[int, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)

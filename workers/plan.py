@@ -14,7 +14,7 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, databases, instructions, lease, weigh
+from workers import contexts, databases, instructions, labels, lease, planning
 from workers.contexts import first_units
 from workers.layout import Layout, Unusable
 
@@ -23,6 +23,7 @@ SOURCES: dict[str, Source] = {
     "documents": contexts.plan,
     "instructions": instructions.plan,
     "database": databases.plan,
+    "labels": labels.plan,
 }
 
 
@@ -42,9 +43,9 @@ def run(dataset_id: str) -> None:
     with lease.heartbeat(Dataset, dataset_id, owner) as lost:
         try:
             _plan(dataset_id, owner, attempt, lost)
-        except weigh.Stopped:
+        except planning.Stopped:
             _give_back(dataset_id, owner, attempt, again=False)
-        except weigh.Later as later:
+        except planning.Later as later:
             _give_back(dataset_id, owner, attempt, again=later.waiting is None, waiting=later.waiting)
         except ModelUnusable as failure:
             _fail(dataset_id, owner, attempt, failure.code, failure.detail, "model")
@@ -67,7 +68,7 @@ def _waits_for_documents(session: Session, dataset: Dataset) -> bool:
     )
     pending = session.scalar(query) or 0
     waiting = f"{pending} documents are still being parsed" if pending else None
-    if waiting is None and (dataset.waiting or "").startswith(weigh.WAITING):
+    if waiting is None and (dataset.waiting or "").startswith(planning.WAITING):
         waiting = dataset.waiting  # until that server has answered
     if dataset.waiting != waiting:
         dataset.waiting = waiting
@@ -140,6 +141,10 @@ def _store(session: Session, dataset: Dataset, layout: Layout, documents: int) -
         for position, found in enumerate(layout.groups)
     ]
     session.execute(insert(Context), rows)
+    if layout.options:
+        dataset.spec = dataset.spec | {"options": dataset.spec["options"] | layout.options}
+        found = "; ".join(f"{name}: {', '.join(map(str, value))}" for name, value in layout.options.items())
+        datasets.record(session, dataset, "planning.options", f"found in the documents: {found}")
     limit = first_units(dataset)
     add_units(session, dataset, max(limit, len(layout.questions)) if limit else None)
     message = f"planned {dataset.units_total} of {len(rows)} contexts from {layout.counts['chunks']} chunks"

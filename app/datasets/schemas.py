@@ -133,8 +133,9 @@ class Selection(BaseModel):
         default=0.95, ge=0.5, le=1, description="cosine from which any two questions are the same"
     )
     max_per_document: int | None = Field(default=None, ge=1, description="most rows that rest on one document")
-    balance: Literal["none", "kind", "document"] = Field(
-        default="none", description="level the numbers of rows by this; costs no row that is wanted"
+    balance: Literal["none", "kind", "document", "label"] = Field(
+        default="none",
+        description="level the numbers of rows by this; costs no row that is wanted. label: the labels of `classify`",
     )
     strategy: Literal["spread", "deita"] = Field(
         default="spread",

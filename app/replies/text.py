@@ -25,3 +25,31 @@ class SummaryVerdicts(Reply):
     reason: Annotated[str, Field(max_length=300)]
     faithfulness: Grade
     coverage: Grade
+
+
+class FoundLabel(Reply):
+    """A label for texts like the one shown, and what it means."""
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    description: Annotated[str, Field(max_length=150)]
+
+
+class FoundLabels(Reply):
+    """Labels that were found in documents."""
+
+    counted = "labels"
+    labels: Annotated[list[FoundLabel], Field(min_length=1)]
+
+
+class Labelled(Reply):
+    """The labels of a text, after what in it decides; which labels there are is said with each request."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    labels: Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(min_length=1, max_length=10)]
+
+
+class Texts(Reply):
+    """Texts that were asked for, in order."""
+
+    counted = "texts"
+    texts: list[Annotated[str, Field(min_length=1, max_length=1200)]]

@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, word_question
-from tests.fakes.items import hops, made_up
+from tests.fakes.items import fitting, hops, labelled, made_up
 from tests.fakes.sql import question_and_sql, worded
 
 _REASONS = {
@@ -93,7 +93,7 @@ class _Builder:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return schema["enum"][0]
+            return fitting(schema["enum"], scene.document) if name == "labels" else schema["enum"][0]
         kind = schema.get("type") or ("object" if "properties" in schema else "string")
         if isinstance(kind, list):
             kind = next((one for one in kind if one != "null"), "null")
@@ -146,7 +146,8 @@ class _Builder:
 
     def _array(self, schema: Schema, name: str, scene: Scene) -> list[Any]:
         least = schema.get("minItems", 0)
-        listed = name in ("questions", "statements", "instructions")
+        objects = self._resolved(schema.get("items", {})).get("type") == "object"
+        listed = name in ("questions", "statements", "instructions", "texts") or (name == "labels" and objects)
         wanted = 3 if listed else 1
         length = max(least, min(wanted, schema.get("maxItems", wanted)))
         prefix: list[Schema] = schema.get("prefixItems", [])
@@ -183,6 +184,8 @@ class _Builder:
                 text = word_question(scene.document, scene.number)
             case "answer":
                 text = reworded(scene.document, sentence, scene.seed)
+            case "texts":
+                text = labelled(sentence, scene.prompt.instruction, scene.position)
             case "reason":
                 text = _REASONS.get(scene.document.language, sentence)
             case _:

@@ -1,6 +1,7 @@
 """Replies whose fields hang together: a choice and its distractors, a statement and what was changed in it."""
 
 import re
+from hashlib import sha256
 from typing import Any
 
 from tests.fakes.document import Document, best_sentence, cut, reworded, topic_of, word_question, words_of
@@ -156,3 +157,16 @@ def _verdict(document: Document, instruction: str) -> str:
     found = _STATEMENT.search(instruction)
     said = " ".join(document.text.split())
     return "true" if found and " ".join(found[1].split()) in said else "false"
+
+
+def fitting(labels: list[str], document: Document) -> str:
+    """The label that stands in the document itself, else one by the document's words: the same whoever is asked."""
+    said = document.text.casefold()
+    fixed = sha256(document.text.encode()).digest()[0] % max(1, len(labels) - 1)
+    return next((one for one in labels if one.casefold() in said), labels[fixed])
+
+
+def labelled(sentence: str, instruction: str, position: int) -> str:
+    """The sentence, with the label that the instruction wants of the text in this place."""
+    found = re.search(rf"^- text {position + 1}: ([^:\n]+)", instruction, re.M)
+    return f"{sentence} ({found[1]})" if found else sentence

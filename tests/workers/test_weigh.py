@@ -13,7 +13,7 @@ from app.models import Call, Chunk, Context, Dataset, Event, Unit
 from tests.conftest import forget_process_state
 from tests.fakes.logprobs import prompt_logprobs
 from tests.fakes.process import FakeModel
-from workers import intake, plan, weigh
+from workers import intake, plan, planning
 
 CHUNKING = {"splitter": "recursive", "size": 400}
 POOR = {"seed": 1, "faults": [{"fault": "low_score", "match": "PORRIDGE"}]}
@@ -76,7 +76,7 @@ def told(dataset: str) -> dict[str, Any]:
 def ledger(dataset: str) -> tuple[int, int]:
     """Calls in the ledger, and calls that the dataset counts."""
     with reading() as session:
-        rows = session.scalar(select(func.count()).where(Call.dataset_id == dataset, Call.unit_id == weigh.UNIT))
+        rows = session.scalar(select(func.count()).where(Call.dataset_id == dataset, Call.unit_id == planning.UNIT))
         return rows or 0, session.get_one(Dataset, dataset).calls
 
 
@@ -193,14 +193,14 @@ def test_long_weighing_goes_on_in_slices_without_asking_twice(
         environment.setenv("CORPUSMITH_WINDOW_START", "2")
         environment.setenv("CORPUSMITH_WINDOW_MAX", "2")
         forget_process_state()
-        environment.setattr(weigh, "SLICE_SECONDS", 0.3)
+        environment.setattr(planning, "SLICE_SECONDS", 0.3)
         dataset = planner.dataset({"a.txt": text(1, 16)}, {"quality": "judge"})
         rings.clear()
         plan.run(dataset)
         assert planner.get(dataset)["status"] == "validating"
         assert ("plan", dataset) in rings
         assert 0 < ledger(dataset)[0] < 16
-        weigh._remembered.clear()  # another process takes over
+        planning._remembered.clear()  # another process takes over
         while planner.get(dataset)["status"] == "validating":
             plan.run(dataset)
         assert ledger(dataset) == (16, 16)

@@ -53,6 +53,7 @@ class Row(NamedTuple):
     spans: tuple[tuple[int, int, int], ...]
     digest: bytes
     findings: tuple[str, ...]
+    label: str = ""
 
 
 @dataclass(slots=True)
@@ -155,4 +156,5 @@ def _row(result: Scan, record: Record[Any], both: list[str], findings: list[Find
         spans=spans,
         digest=blake2b(" ".join(both).encode(), digest_size=8).digest(),
         findings=tuple(sorted(types)),
+        label=", ".join(record.attributes.get("labels", ())),
     )
