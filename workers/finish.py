@@ -17,7 +17,7 @@ from app.models import Context, Dataset
 from app.queue import ring
 from app.settings import settings
 from workers import lease
-from workers.select import best, candidates, paraphrases, record, rounds, spare, split, testsets
+from workers.select import best, candidates, lengths, paraphrases, record, rounds, spare, split, testsets
 from workers.select.candidates import Drop, Row, Scan
 from workers.select.record import Lease, Stopped, fenced
 
@@ -79,18 +79,24 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
     _leave(held, scan, paraphrases.repeated(dataset.tenant_id, scan.rows, selection, alive))
     _leave(held, scan, _crowded(scan.rows, selection.max_per_document))
     _leave(held, scan, _unbalanced(scan.rows, selection.balance, wanted))
-    if selection.strategy == "deita":
-        _leave(held, scan, best.surplus(dataset.tenant_id, scan.rows, wanted, alive))
-    else:
-        _leave(held, scan, _surplus(scan.rows, wanted))
-    missing = max(0, wanted - len(scan.rows)) if wanted else 0
+    leaning = _leaning(scan.rows, selection.max_length_gap)
+    missing = max(0, wanted - len(scan.rows) + len(leaning)) if wanted else 0
+    if not missing:
+        _leave(held, scan, leaning)
+        if selection.strategy == "deita":
+            _leave(held, scan, best.surplus(dataset.tenant_id, scan.rows, wanted, alive))
+        else:
+            _leave(held, scan, _surplus(scan.rows, wanted))
+        leaning = _leaning(scan.rows, selection.max_length_gap)  # the surplus may have been a counterweight
+        missing = max(0, wanted - len(scan.rows) + len(leaning)) if wanted else 0
     used = []
     if missing:
         alive()
         with reading() as session:
             used = rounds.usage(session, held.dataset_id, scan)
         if _another_round(held, missing, used):
-            return
+            return  # pairs that lean stay until the last round: those to come may outweigh them
+    _leave(held, scan, leaning)
     train, validation = _split(held.dataset_id, dataset.spec, scan, alive)
     record.split(held, train, validation)
     with fenced(held) as (session, dataset):
@@ -125,10 +131,27 @@ def _unbalanced(rows: Sequence[Row], by: str, wanted: int | None) -> list[Drop]:
     return [Drop(rows[at].id, "unbalanced", f"its {by} has {level} rows without it") for at in found]
 
 
+def _leaning(rows: Sequence[Row], most: float) -> list[Drop]:
+    """Pairs that go so that chosen answers are as long as rejected ones."""
+    pairs = _lengths(rows)
+    before = lengths.gap(pairs)
+    return [
+        Drop(rows[at].id, "length_bias", f"{pairs[at][0]} characters chosen, {pairs[at][1]} rejected; gap {before:.1%}")
+        for at in lengths.biased(pairs, most)
+    ]
+
+
+def _lengths(rows: Sequence[Row]) -> list[lengths.Lengths]:
+    """Of a dataset of pairs; of others nothing."""
+    found = [row.lengths for row in rows if row.lengths]
+    return found if len(found) == len(rows) else []
+
+
 def _surplus(rows: Sequence[Row], wanted: int | None) -> list[Drop]:
     if not wanted:
         return []
-    found = spare.surplus([row.context for row in rows], len(rows) - wanted)
+    contexts, count, pairs = [row.context for row in rows], len(rows) - wanted, _lengths(rows)
+    found = lengths.surplus(contexts, pairs, count) if pairs else spare.surplus(contexts, count)
     return [Drop(rows[at].id, "surplus", f"{wanted} rows were wanted") for at in found]
 
 

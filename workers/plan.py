@@ -14,7 +14,7 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, databases, instructions, labels, lease, planning
+from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources
 from workers.contexts import first_units
 from workers.layout import Layout, Unusable
 
@@ -24,6 +24,7 @@ SOURCES: dict[str, Source] = {
     "instructions": instructions.plan,
     "database": databases.plan,
     "labels": labels.plan,
+    "prompts": prompt_sources.plan,
 }
 
 

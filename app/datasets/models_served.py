@@ -1,5 +1,7 @@
 """Is the model that a dataset wants one that the configured server has?"""
 
+from typing import Any
+
 import httpx
 
 from app.errors import InvalidRequest
@@ -20,9 +22,12 @@ def served(url: str, api_key: str) -> list[str] | None:
         return None
 
 
-def ask(wanted: str | None) -> list[str] | None:
-    """The models there are to choose from, if one was chosen; outside of any transaction, for it may take seconds."""
-    found = targets(settings(), "generator", wanted) if wanted else []
+def ask(wanted: str | None, others: object = None) -> list[str] | None:
+    """The models there are to choose from, if one was chosen or there are `others`.
+
+    To be asked outside of any transaction, for it may take seconds.
+    """
+    found = targets(settings(), "generator", wanted) if wanted or others else []
     return served(found[0].url, found[0].api_key) if found else None
 
 
@@ -43,3 +48,11 @@ def check_model(wanted: str | None, splitter: str, names: list[str] | None) -> s
         message = f"model: {target.model!r} is not served; served: {', '.join(names) or 'none'}"
         raise InvalidRequest(message, param="model", fields=[("/model", message)])
     return target.model
+
+
+def check_others(options: dict[str, Any], names: list[str] | None) -> None:
+    """Raises InvalidRequest for a model of `options["models"]` that the generator's server does not have."""
+    for i, name in enumerate(options.get("models", ())):
+        if names is not None and name not in names:
+            message = f"options.models.{i}: {name!r} is not served; served: {', '.join(names) or 'none'}"
+            raise InvalidRequest(message, param=f"options.models.{i}", fields=[(f"/options/models/{i}", message)])

@@ -35,7 +35,7 @@ def create_dataset(
     wanted: DatasetCreate, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
 ) -> Any:
     """Ask for a dataset; it is made in the background. Poll it until its status is final."""
-    served = models_served.ask(wanted.model)
+    served = models_served.ask(wanted.model, wanted.options.get("models"))
 
     def make() -> DatasetRead:
         return service.read(service.create(session, tenant, wanted, served))

@@ -137,6 +137,13 @@ class Selection(BaseModel):
         default="none",
         description="level the numbers of rows by this; costs no row that is wanted. label: the labels of `classify`",
     )
+    max_length_gap: float = Field(
+        default=0.05,
+        ge=0,
+        le=10,
+        description="of preference pairs: by this share the mean lengths of chosen and rejected answers may differ; "
+        "10: whatever they are",
+    )
     strategy: Literal["spread", "deita"] = Field(
         default="spread",
         description="which rows stay when there are more than `rows`: those that are spread best over the contexts, or "

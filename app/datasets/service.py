@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import catalog, ids, paging
 from app.corpora import service as corpora
 from app.datasets import checks
-from app.datasets.models_served import check_model
+from app.datasets.models_served import check_model, check_others
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, WrongState
 from app.models import Dataset, Event, Sample
@@ -40,6 +40,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
         message = "selection.strategy: deita needs the gates `complexity` and `quality`; 0 records without dropping"
         param = "selection.strategy"
         raise InvalidRequest(message, param=param, fields=[("/selection/strategy", message)])
+    check_others(options, served)
     model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     spec["grouping"] = grouping.model_dump()

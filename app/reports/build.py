@@ -69,6 +69,7 @@ def build(dataset: Dataset) -> ReportRead:
         attributes={name: _named(words) for name, words in sorted(rows.attributes.items())},
         languages=_languages(dataset.id, texts[:: counting.every_nth(len(texts), DETECTED)]),
         duplicates=_duplicates(rows),
+        preferences=rows.pairs.read(),
         coverage=_coverage(dataset),
         cost=_cost(dataset, rows.accepted),
         rounds=[RoundRead(**found._asdict()) for found in paid.rounds(dataset.id)],

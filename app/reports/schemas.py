@@ -200,6 +200,22 @@ class ModelUsed(BaseModel):
     rows: int
 
 
+class Preferences(BaseModel):
+    """Of a dataset of preference pairs: how sure the judge is of itself, and whether length gives the choice away."""
+
+    pairs: int = Field(description="rows that are pairs, kept and dropped")
+    compared: int = Field(description="pairs of answers that were ranked in both orders")
+    flipped: int = Field(description="of those, pairs in which either was the better one in one order")
+    flip_rate: float | None = Field(description="flipped by compared; a good judge is below 0.1")
+    dropped: dict[str, int] = Field(description="pairs by what a preference can be dropped for")
+    margins: list[Bin] = Field(description="rubric points between chosen and rejected, in the less favourable order")
+    chosen_characters: float | None = Field(description="mean length of accepted rows' chosen answers")
+    rejected_characters: float | None
+    length_gap: float | None = Field(description="by which share the longer mean exceeds the shorter one")
+    length_gap_before: float | None = Field(description="the same with the rows that were dropped to level it")
+    chosen_longer: float | None = Field(description="share of accepted rows whose chosen answer is the longer one")
+
+
 class ReportDataset(BaseModel):
     id: str
     name: str
@@ -237,6 +253,7 @@ class ReportRead(BaseModel):
     attributes: dict[str, list[Named]]
     languages: Languages
     duplicates: Duplicates
+    preferences: Preferences | None = Field(default=None, description="null unless rows are preference pairs")
     coverage: CoverageSummary
     cost: Cost
     rounds: list[RoundRead]

@@ -14,12 +14,14 @@ from sqlalchemy import Text, cast, func, select
 from app.db import reading
 from app.models import Sample
 from app.reports.counting import Split, Words, every_nth
+from app.reports.preferences import Pairs
 
 ROWS_AT_ONCE = 2_000
 EXAMPLES = 3
 SAMPLE = 2_000  # accepted rows, evenly spread, for what is dear: languages and tokens
 MOST_KEYS = 50
 LONGEST_WORD = 80
+TEXTS = frozenset({"rejected"})  # attributes that are texts even where they are short
 
 
 class Row(NamedTuple):
@@ -72,6 +74,7 @@ class Tally:
     models: Counter[tuple[str, str]] = field(default_factory=Counter)
     asked: "array[int]" = field(default_factory=lambda: array("Q"))
     sample: list[Sampled] = field(default_factory=list)
+    pairs: Pairs = field(default_factory=Pairs)
 
     @property
     def repeated_questions(self) -> int:
@@ -140,6 +143,7 @@ def _add(found: Tally, row: Row, distance: int) -> None:
         if not verdict["passed"]:
             found.failed[metric] += 1
     _add_attributes(found, attributes, kept)
+    found.pairs.add(row.answer, attributes, None if kept else row.reason)
     prompts, models = _made_by(row.lineage)
     for prompt in prompts:
         found.prompts[prompt] += 1
@@ -150,7 +154,7 @@ def _add(found: Tally, row: Row, distance: int) -> None:
 def _add_attributes(found: Tally, attributes: dict[str, Any], kept: bool) -> None:
     """Words and numbers are counted by value, lists by their length; texts and what is nested deeper are not."""
     for name, value in attributes.items():
-        if name not in found.attributes and len(found.attributes) >= MOST_KEYS:
+        if name in TEXTS or (name not in found.attributes and len(found.attributes) >= MOST_KEYS):
             continue
         if isinstance(value, list):
             word = "1 item" if len(value) == 1 else f"{len(value)} items"

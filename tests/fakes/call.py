@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import orjson
 
 from tests.fakes.content_faults import same_reply, spoil, spoil_prose
 from tests.fakes.document import Prompt, read_prompt, reworded
 from tests.fakes.envelope import tokens_in
-from tests.fakes.faults import Fault
+from tests.fakes.faults import Fault, Habits
+from tests.fakes.habits import ranking, varied
 from tests.fakes.instance import Scene, Schema, build, fields_of, scene_for
 
 STEP = "x-corpusmith-step"
@@ -27,6 +29,7 @@ class Call:
     prompt_sha: str
     step: str | None
     model: object
+    temperature: object
     texts: list[str]
     schema: Schema | None
     json_object: bool
@@ -69,6 +72,7 @@ def read_call(raw: bytes, headers: Mapping[str, str], chat: bool) -> Call:
         prompt_sha=sha256("\0".join(texts).encode()).hexdigest(),
         step=said[0] if said else None,
         model=body.get("model"),
+        temperature=body.get("temperature"),
         texts=texts,
         schema=schema,
         json_object=answer_as.get("type") == "json_object",
@@ -103,13 +107,14 @@ def _prompts(prompt: object) -> list[str]:
     raise BadRequest("`prompt` must be a string or a list of strings.")
 
 
-def write_answers(call: Call, prompts: list[Prompt], fault: Fault | None) -> list[str]:
+def write_answers(call: Call, prompts: list[Prompt], fault: Fault | None, habits: Habits) -> list[str]:
     """The text of every choice: honest, or with a content fault in it."""
     answers: list[str] = []
     for prompt in prompts:
         for copy in range(call.copies):
             seed = int.from_bytes(sha256(f"{copy}\0{prompt.text}".encode()).digest()[:4])
-            text = _answer(call, scene_for(prompt, seed, low=fault is not None and fault.fault == "low_score"), fault)
+            scene = scene_for(prompt, seed, low=fault is not None and fault.fault == "low_score")
+            text = _answer(call, scene, fault, habits)
             answers.append(prompt.text + text if call.echo else text)
     return answers
 
@@ -118,15 +123,25 @@ def read_prompts(call: Call) -> list[Prompt]:
     return [read_prompt(text) for text in call.texts]
 
 
-def _answer(call: Call, scene: Scene, fault: Fault | None) -> str:
+def _answer(call: Call, scene: Scene, fault: Fault | None, habits: Habits) -> str:
     name = fault.fault if fault else ""
     if call.choice:
         return call.choice[0] if name != "low_score" else call.choice[-1]
     if call.schema is not None:
-        value = same_reply(call.schema) if name == "same_answer" else spoil(name, build(call.schema, scene), scene)
+        made = _built(call, call.schema, scene, habits)
+        value = same_reply(call.schema) if name == "same_answer" else spoil(name, made, scene)
         return orjson.dumps(value).decode()
     prose = "As was said before." if name == "same_answer" else spoil_prose(name, _prose(scene), scene)
     return orjson.dumps({"answer": prose}).decode() if call.json_object else prose
+
+
+def _built(call: Call, schema: Schema, scene: Scene, habits: Habits) -> Any:
+    fields = set(schema.get("properties", ()))
+    if fields == {"grades"} and (found := ranking(scene, habits)) and not scene.low:
+        return found
+    made = build(schema, scene)
+    answers = "answer" in fields and "question" not in fields and scene.prompt.question
+    return varied(made, scene, call.model, call.temperature) if habits.varied and answers else made
 
 
 def _prose(scene: Scene) -> str:

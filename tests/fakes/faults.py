@@ -57,6 +57,19 @@ class Fault(BaseModel):
         return self
 
 
+class Habits(BaseModel):
+    """What is no fault, but how a model is: its answers, and the grades it gives when it ranks several.
+
+    `position`, `length`: so many grade points the last answer shown, and the shortest, lose to the first and longest.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    varied: bool = Field(default=False, description="answers differ by temperature and model, some of them wrong")
+    position: float = Field(default=0, ge=0, le=4)
+    length: float = Field(default=0, ge=0, le=4)
+
+
 class Script(BaseModel):
     """A seed, the faults in the order they are tried (the first that fires wins), and a latency for all replies."""
 
@@ -65,6 +78,7 @@ class Script(BaseModel):
     seed: int = 0
     latency_ms: float | None = Field(default=None, ge=0)
     faults: tuple[Fault, ...] = ()
+    habits: Habits = Habits()
 
 
 def share(*parts: object) -> float:

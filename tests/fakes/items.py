@@ -12,6 +12,7 @@ _CHOICE = re.compile(r"^([A-D])\) (.+)$", re.M)
 _TURN = re.compile(r"^User: (.+)\nAssistant: (.+)$", re.M)
 _JOINED = re.compile(r"\d+\. (.+ / .+)\?")
 _PARTS = re.compile(r"facts from (\d) different parts")
+_RIGHT = re.compile(r"^Right answer: (.+)$", re.M)
 _STATEMENT = re.compile(r"^Statement: (.+)$", re.M)
 # Names nobody's document has: a question about them is one that it does not answer.
 _UNSTATED = {
@@ -52,6 +53,9 @@ def made_up(
     if {"hops", "answer"} <= fields:
         said = chain(document, at, instruction)
         return {"hops": said, "answer": cut(" ".join(hop["finding"] for hop in said), 1000)}
+    if {"changed_from", "changed_to"} == fields and (right := _RIGHT.search(instruction)):
+        old, new = _change(right[1])
+        return {"changed_from": old, "changed_to": new}
     if "choice" in fields:
         return {"choice": _chosen(sentence, instruction)}
     if "verdict" in fields:
@@ -147,10 +151,15 @@ def _statement(sentence: str, position: int, instruction: str) -> Made:
     flat = cut(" ".join(sentence.split()), 350)
     if f"- statement {position + 1}: false" not in instruction:
         return {"changed_from": "", "changed_to": "", "statement": flat}
-    number = _NUMBER.search(flat)
-    old = number.group() if number else topic_of(flat).split()[0]
-    new = str(int(old) + 417) if number else "Zorvath"
+    old, new = _change(flat)
     return {"changed_from": old, "changed_to": new, "statement": flat.replace(old, new, 1)}
+
+
+def _change(text: str) -> tuple[str, str]:
+    """A number of it and another one, or its weightiest word and a name that nobody has."""
+    number = _NUMBER.search(text)
+    old = number.group() if number else topic_of(text).split()[0]
+    return old, str(int(old) + 417) if number else "Zorvath"
 
 
 def _verdict(document: Document, instruction: str) -> str:

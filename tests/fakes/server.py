@@ -120,7 +120,7 @@ class ModelServer:
                 return failed
         for prompt in prompts:
             state.look_up(prompt)
-        contents = write_answers(call, prompts, fault)
+        contents = write_answers(call, prompts, fault, self.decider.script.habits)
         finish = _shorten(call, contents, fault)
         return await self._reply(request, call, contents, finish, fault, seen)
 

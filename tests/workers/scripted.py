@@ -18,7 +18,7 @@ AGREES = {"reason": "It is stated.", "faithfulness": 5, "answerability": 5, "use
 
 
 class Scripted:
-    """Prompt -> the reply, or a function of the prompt's values (and `document`, `sample`) that gives it.
+    """Prompt -> the reply, or a function that gives it, of the prompt's values and `document`, `sample`, `temperature`.
 
     Prompts and replies are real ones.
     """
@@ -45,7 +45,7 @@ class Scripted:
         if count is not None:
             values["count"] = count
         instruction = prompt.messages(context.text, **values)[1]["content"].partition("</document>")[2]
-        values |= {"document": context.text, "sample": sample}
+        values |= {"document": context.text, "sample": sample, "temperature": temperature}
         self.asked.append((ref, role, values, instruction))
         said = self.said[ref.partition("@")[0]]
         await asyncio.sleep(0)

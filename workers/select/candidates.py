@@ -7,12 +7,14 @@ later stages need of a row (about 1 kB) and not the row.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Row as Record
 
+from app.catalog import pairs
 from app.datasets.schemas import Selection
 from app.models import Sample
 from workers import accepted
@@ -44,7 +46,11 @@ class Drop(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What the later stages know of a row. `context` and `document` are places in the scan's lists."""
+    """What the later stages know of a row. `context` and `document` are places in the scan's lists.
+
+    Of a preference pair `lengths` are the characters of the chosen and the rejected way on, and `prompt` stands for the
+    question: rows that have both in common are pairs of one ranking.
+    """
 
     id: int
     context: int
@@ -54,6 +60,8 @@ class Row(NamedTuple):
     digest: bytes
     findings: tuple[str, ...]
     label: str = ""
+    lengths: tuple[int, int] | None = None
+    prompt: bytes = b""
 
 
 @dataclass(slots=True)
@@ -93,11 +101,12 @@ def scan(
             if leak := _leak(findings):
                 result.drops.append(Drop(record.id, *leak))
                 continue
-            question, answer = map(words, texts)
-            if tests and (common := tests.holds(question) or tests.holds(answer)):
+            question, answer, *rejected = map(words, [*texts, *pairs.rejected(record.attributes)])
+            if tests and (common := next(filter(None, map(tests.holds, (question, answer, *rejected))), "")):
                 result.drops.append(Drop(record.id, "contaminated", f"a test set has this too: {common[:200]}"))
                 continue
-            told = words(alike(texts[0], texts[1], record.attributes)) if alike else [*question, *answer]
+            own = [*question, *answer, *chain.from_iterable(rejected)]
+            told = words(alike(texts[0], texts[1], record.attributes)) if alike else own
             left.append((record, told, findings))
         split = [both for _, both, _ in left]
         repeats = seen.repeats([(record.id, both) for record, both, _ in left])
@@ -157,4 +166,6 @@ def _row(result: Scan, record: Record[Any], both: list[str], findings: list[Find
         digest=blake2b(" ".join(both).encode(), digest_size=8).digest(),
         findings=tuple(sorted(types)),
         label=", ".join(record.attributes.get("labels", ())),
+        lengths=pairs.lengths(record.answer, record.attributes),
+        prompt=blake2b(record.question.encode(), digest_size=8).digest(),
     )

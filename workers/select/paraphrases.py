@@ -25,16 +25,22 @@ def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: C
     """Rows whose question asks what an earlier one asks. Raises NoEmbedder if that is asked for and cannot be done."""
     if selection.semantic == "off" or len(rows) < 2 or (selection.semantic == "auto" and not _installed()):
         return []
+    first: dict[object, int] = {}  # pairs of one ranking ask the same, and are no copies of each other
+    speaks = [first.setdefault((row.context, row.prompt) if row.lengths else at, at) for at, row in enumerate(rows)]
+    alone = sorted(set(speaks))
+    asked = [rows[at] for at in alone]
     copies = semantic.repeated(
-        questions(tenant_id, rows, alive),
-        split.facts(rows),
+        questions(tenant_id, asked, alive),
+        split.facts(asked),
         within=selection.semantic_within,
         overall=selection.semantic_overall,
         alive=alive,
     )
+    found = {alone[at]: (rows[alone[other]].id, cosine) for at, other, cosine in copies}
     return [
-        Drop(rows[at].id, "semantic_duplicate", f"asks what row {rows[other].id} asks (cosine {cosine:g})")
-        for at, other, cosine in copies
+        Drop(row.id, "semantic_duplicate", "asks what row {} asks (cosine {:g})".format(*found[speaks[at]]))
+        for at, row in enumerate(rows)
+        if speaks[at] in found
     ]
 
 

@@ -17,10 +17,13 @@ HOPS = "answer/multi_hop@1"
 _UNKNOWN = re.compile(r"^\W*unknown\W*$", re.I)
 
 
-async def answer(work: Work, question: Question, *, ahead: int) -> Sample | Dropped:
-    """A row with its source spans, not measured yet. A quote that is nowhere is kept in `unlocated_quotes`."""
+async def answer(work: Work, question: Question, *, ahead: int, **sampling: Any) -> Sample | Dropped:
+    """A row with its source spans, not measured yet. A quote that is nowhere is kept in `unlocated_quotes`.
+
+    `sampling`: who answers and how (role, model, temperature, sample), where it is not the generator as usual.
+    """
     ref = prompt_for(question)
-    more: dict[str, Any] = {} if ref == PROMPT else {"length": LENGTHS[question.length]}
+    more: dict[str, Any] = sampling if ref == PROMPT else sampling | {"length": LENGTHS[question.length]}
     about = {
         "kind": question.kind,
         "evolution": question.evolution,

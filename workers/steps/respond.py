@@ -12,9 +12,9 @@ PROMPT = "answer/instruction@1"
 
 
 async def respond(
-    work: Work, question: Question, attributes: dict[str, Any], *, ahead: int, given: str = ""
+    work: Work, question: Question, attributes: dict[str, Any], *, ahead: int, given: str = "", **sampling: Any
 ) -> Sample | Dropped:
-    """A row, not measured yet. `given`: an answer there is."""
+    """A row, not measured yet. `given`: an answer there is. `sampling`: who answers and how, as in `answer`."""
     refs = question.prompts if given else (*question.prompts, PROMPT)
     about: dict[str, Any] = {
         "kind": question.kind,
@@ -28,7 +28,7 @@ async def respond(
     if not answer:
         try:
             reply = await work.model.ask(
-                PROMPT, context=work.context, ahead=ahead, question=question.text, language=work.language
+                PROMPT, context=work.context, ahead=ahead, question=question.text, language=work.language, **sampling
             )
         except Refused as refusal:
             return Dropped(reason=refusal.reason, detail=refusal.detail, **about)
