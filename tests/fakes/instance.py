@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, word_question
-from tests.fakes.items import fitting, hops, labelled, made_up
+from tests.fakes.items import fitting, hops, labelled, made_up, turned
 from tests.fakes.sql import question_and_sql, worded
 
 _REASONS = {
@@ -184,6 +184,8 @@ class _Builder:
                 text = word_question(scene.document, scene.number)
             case "answer":
                 text = reworded(scene.document, sentence, scene.seed)
+            case "paraphrases":
+                text = turned(scene.prompt.instruction) or sentence
             case "texts":
                 text = labelled(sentence, scene.prompt.instruction, scene.position)
             case "reason":

@@ -13,6 +13,7 @@ _TURN = re.compile(r"^User: (.+)\nAssistant: (.+)$", re.M)
 _JOINED = re.compile(r"\d+\. (.+ / .+)\?")
 _PARTS = re.compile(r"facts from (\d) different parts")
 _RIGHT = re.compile(r"^Right answer: (.+)$", re.M)
+_SENTENCE = re.compile(r"^Sentence: (.+)$", re.M)
 _STATEMENT = re.compile(r"^Statement: (.+)$", re.M)
 # Names nobody's document has: a question about them is one that it does not answer.
 _UNSTATED = {
@@ -179,3 +180,13 @@ def labelled(sentence: str, instruction: str, position: int) -> str:
     """The sentence, with the label that the instruction wants of the text in this place."""
     found = re.search(rf"^- text {position + 1}: ([^:\n]+)", instruction, re.M)
     return f"{sentence} ({found[1]})" if found else sentence
+
+
+def turned(instruction: str) -> str:
+    """The sentence of the instruction with its later half first; empty if there is none."""
+    found = _SENTENCE.search(instruction)
+    if not found:
+        return ""
+    said = found[1].rstrip(".").split()
+    half = len(said) // 2
+    return " ".join([*said[half:], "is what holds for", *said[:half]]) + "."

@@ -20,16 +20,24 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
     premise = cited(work.context, row.sources)
     if not premise:
         return {"nli": (0.0, "nothing is cited")}
+    share, said = await entailment(premise, f"{row.question} {row.answer}")
+    return {"nli": (share, f"{said}, by: {premise[:200]}")}
+
+
+async def entailment(premise: str, hypothesis: str) -> tuple[float, str]:
+    """(0..1: how probable the NLI model holds it that `premise` entails `hypothesis`; the label it gives).
+
+    Raises ValueError for a model none of whose labels is entailment.
+    """
     name = settings().nli_model
-    logits = await cross_encoder.logits(name, premise, f"{row.question} {row.answer}")
+    logits = await cross_encoder.logits(name, premise, hypothesis)
     labels = cross_encoder.labels(name)
     entailed = next((i for i, label in enumerate(labels) if label.startswith("entail")), None)
     if entailed is None:
         raise ValueError(f"CORPUSMITH_NLI_MODEL {name}: none of its labels is entailment: {', '.join(labels)}")
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
-    said = labels[int(shares.argmax())]
-    return {"nli": (round(float(shares[entailed]), 3), f"{said}, by: {premise[:200]}")}
+    return round(float(shares[entailed]), 3), labels[int(shares.argmax())]
 
 
 def cited(context: Context, sources: tuple[Span, ...]) -> str:
