@@ -16,13 +16,17 @@ from workers import lease
 
 @dataclass(slots=True)
 class Claimed:
-    """A unit that is ours, with all its recipe needs. `left`: units from this one to the dataset's last."""
+    """A unit that is ours, with all its recipe needs. `left`: units from this one to the dataset's last.
+
+    `place`: the number that shares of the dataset are apportioned by.
+    """
 
     id: str
     tenant_id: str
     dataset_id: str
     attempt: int
     position: int
+    place: int
     left: int
     task: str
     spec: dict[str, Any]
@@ -36,6 +40,11 @@ class Claimed:
     round: int = 0
     rejects: tuple[domain.Dropped, ...] = ()
     has_asked: bool = False
+
+    @property
+    def documents(self) -> set[str]:
+        """The names of the documents that its rows are about."""
+        return {chunk.document_name for chunk in self.context.chunks}
 
     def asked(self) -> None:
         self.has_asked = True
@@ -156,6 +165,7 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
                 dataset_id=unit.dataset_id,
                 attempt=taken[unit.id],
                 position=unit.position,
+                place=unit.place,
                 left=dataset.units_total - unit.position,
                 task=dataset.task,
                 spec=dataset.spec,
@@ -165,8 +175,9 @@ def _load(session: Session, taken: dict[str, int]) -> list[Claimed]:
                     language=context.language,
                 ),
                 language=LANGUAGES.get(context.language, context.language),
-                # Of what the context holds and not of its random id: a cloned dataset makes the same calls.
-                seed=f"{dataset.spec['seed']}|{unit.round}|{','.join(context.chunk_ids)}",
+                # Of what the context holds and of no id: a dataset made again, of a corpus that changed elsewhere
+                # or was uploaded anew, makes the same calls.
+                seed=f"{dataset.spec['seed']}|{unit.round}|{context.sha256 or ','.join(context.chunk_ids)}",
                 avoid=tuple(asked.get(unit.context_id, ())),
                 seeds=tuple(context.seed_questions or ()) if unit.round == 0 else (),
                 calls=dataset.calls,

@@ -31,7 +31,9 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
     options = Grouping.model_validate(dataset.spec["grouping"])
     cut = _cut(documents, dataset.spec["chunking"])
     candidates = [
-        grouping.Candidate(c.id, document.id, c.text, document.language or "") for document, found in cut for c in found
+        grouping.Candidate(c.id, document.name, c.text, document.language or "")
+        for document, found in cut
+        for c in found
     ]
     weights = _weigh(dataset, options, cut, candidates, lost) if options.calls_a_chunk and candidates else None
     grouped = grouping.group(
@@ -42,7 +44,7 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
         scores=weights.grades if weights and options.quality == "judge" else None,
         losses=weights.losses if weights and options.order == "by_loss" else None,
     )
-    languages = {document.id: document.language or FALLBACK_LANGUAGE for document in documents}
+    languages = {document.name: document.language or FALLBACK_LANGUAGE for document in documents}
     texts = {candidate.id: candidate.text for candidate in candidates}
     order, asked = seeding.spread(
         dataset.spec["options"].get("seed_questions", []),
@@ -51,7 +53,7 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
     weighed = {"weighing_calls": weights.calls, "unweighed": weights.unweighed} if weights else {}
     return Layout(
         groups=[grouped.groups[i] for i in order],
-        languages={candidate.id: languages[candidate.document_id] for candidate in candidates},
+        languages={candidate.id: languages[candidate.document] for candidate in candidates},
         questions={position: found for position, found in enumerate(asked) if found},
         counts={"chunks": len(candidates)} | grouped.counts | weighed,
     )

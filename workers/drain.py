@@ -146,7 +146,7 @@ class Drain:
             models=asker.models,
             avoid=unit.avoid,
             seeds=unit.seeds,
-            place=unit.position,
+            place=unit.place,
             round=unit.round,
         )
         try:

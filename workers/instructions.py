@@ -3,9 +3,9 @@
 A chunk holds the record as it was uploaded: text[start:end] of the decoded file. So nothing of its structure is lost.
 """
 
+import bisect
 import hashlib
 import json
-import random
 import threading
 import unicodedata
 from collections import Counter
@@ -20,6 +20,7 @@ from app import storage
 from app.db import reading, transaction
 from app.models import Chunk, Dataset, Document
 from workers.grouping import Group
+from workers.grouping.seeds import drawn
 from workers.layout import FALLBACK_LANGUAGE, Layout
 from workers.parse import encoding, language
 from workers.steps.instruction import Instruction, read
@@ -46,9 +47,10 @@ class Record:
 
 def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> Layout:
     """One context for each instruction of the corpus, documents in turn, each document's in an order drawn by seed."""
-    planned = Layout()
-    draw = random.Random(f"{dataset.spec['seed']}|instructions")
+    planned = Layout(examples=True)
+    seed: int = dataset.spec["seed"]
     known: set[str] = set()
+    texts: dict[str, str] = {}
     by_document = []
     for document in documents:
         records, faults = _records(document, known)
@@ -56,19 +58,33 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
         ids = _store(document, records)
         own = document.language or FALLBACK_LANGUAGE
         planned.languages |= {ids[i]: _language(record.found.text, own) for i, record in enumerate(records)}
-        draw.shuffle(ids)
-        by_document.append(ids)
+        texts |= {ids[i]: record.text for i, record in enumerate(records)}
+        by_document.append(sorted(ids, key=lambda chunk_id: drawn(seed, texts[chunk_id])))
     order = [found for turn in zip_longest(*by_document) for found in turn if found is not None]
     examples = EXAMPLES if dataset.spec["options"].get("grow") else 0
-    for seed in order:
-        planned.groups.append(Group(chunk_ids=(seed, *_others(order, seed, examples, draw)), quality=1.0, seed=seed))
+    ring = sorted((drawn(seed, texts[chunk_id]), chunk_id) for chunk_id in order) if examples else []
+    for chunk_id in order:
+        others = _others(ring, seed, chunk_id, texts[chunk_id], examples)
+        planned.groups.append(Group(chunk_ids=(chunk_id, *others), quality=1.0, seed=chunk_id))
     planned.counts = {"chunks": len(order)}
     return planned
 
 
-def _others(order: list[str], seed: str, count: int, draw: random.Random) -> list[str]:
-    drawn = draw.sample(order, min(len(order), count + 1)) if count else []
-    return [found for found in drawn if found != seed][:count]
+def _others(ring: list[tuple[bytes, str]], seed: int, chunk_id: str, text: str, count: int) -> list[str]:
+    """Examples beside a record: those that follow points drawn by its text on a ring of all records' hashes.
+
+    So a record that is added or changed is an example of some others, and leaves those of the rest as they are
+    (consistent hashing, Karger et al. 1997). All of them where there are no more than `count`.
+    """
+    if len(ring) <= count + 1:
+        return [other for _, other in ring if other != chunk_id]
+    found: dict[str, None] = {}
+    for number in range(count):
+        at = bisect.bisect_left(ring, (drawn(seed, text, str(number)), ""))
+        while (other := ring[at % len(ring)][1]) == chunk_id or other in found:
+            at += 1
+        found[other] = None
+    return list(found)
 
 
 def _records(document: Document, known: set[str]) -> tuple[list[Record], dict[str, list[str]]]:

@@ -21,7 +21,8 @@ class Layout:
     """Contexts in the order in which they begin, the language of each chunk, and what was counted on the way.
 
     `questions`: the user's own, by the position of the context they go to. `left_out`: what could not be used, a
-    sentence each. `options`: those of the task that planning has found out. `counts` has at least `chunks`.
+    sentence each. `options`: those of the task that planning has found out. `counts` has at least `chunks`. `examples`:
+    all chunks of a context but its seed are only examples, so what is drawn for it is drawn by the seed alone.
     """
 
     groups: list[Group] = field(default_factory=list)
@@ -30,3 +31,4 @@ class Layout:
     counts: dict[str, int] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
+    examples: bool = False

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import catalog, ids
@@ -17,6 +17,7 @@ from app.settings import settings
 from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources
 from workers.contexts import first_units
 from workers.layout import Layout, Unusable
+from workers.places import assign, digests
 
 Source = Callable[[Dataset, list[Document], threading.Event], Layout]
 SOURCES: dict[str, Source] = {
@@ -128,6 +129,7 @@ def _plan(dataset_id: str, owner: str, attempt: int, lost: threading.Event) -> N
 
 def _store(session: Session, dataset: Dataset, layout: Layout, documents: int) -> None:
     wanted_language = dataset.spec.get("language")
+    held = digests(session, layout)
     rows = [
         {
             "id": ids.new("ctx"),
@@ -137,6 +139,7 @@ def _store(session: Session, dataset: Dataset, layout: Layout, documents: int) -
             "chunk_ids": list(found.chunk_ids),
             "quality": found.quality,
             "language": wanted_language or layout.languages[found.seed],
+            "sha256": held[position],
             "seed_questions": layout.questions.get(position) or None,
         }
         for position, found in enumerate(layout.groups)
@@ -159,7 +162,7 @@ def _store(session: Session, dataset: Dataset, layout: Layout, documents: int) -
     ring(session, "drain")
 
 
-def add_units(session: Session | Connection, dataset: Dataset, limit: int | None) -> int:
+def add_units(session: Session, dataset: Dataset, limit: int | None) -> int:
     """A new round over up to `limit` contexts, those with the fewest rounds so far first. Returns how many."""
     rounds = (
         select(Unit.context_id, func.count().label("n")).where(Unit.dataset_id == dataset.id).group_by(Unit.context_id)
@@ -167,13 +170,14 @@ def add_units(session: Session | Connection, dataset: Dataset, limit: int | None
     done = rounds.subquery()
     count = func.coalesce(done.c.n, 0)
     query = (
-        select(Context.id, count)
+        select(Context.id, Context.sha256, count)
         .outerjoin(done, done.c.context_id == Context.id)
         .where(Context.dataset_id == dataset.id)
         .order_by(count, Context.position)
     )
     found = session.execute(query.limit(limit) if limit else query).all()
     start = dataset.units_total
+    placed = assign(session, dataset, [(sha256, round_) for _, sha256, round_ in found], start)
     rows = [
         {
             "id": ids.new("unt"),
@@ -182,9 +186,10 @@ def add_units(session: Session | Connection, dataset: Dataset, limit: int | None
             "context_id": context_id,
             "round": round_,
             "position": start + i,
+            "place": placed[i],
             "status": "pending",
         }
-        for i, (context_id, round_) in enumerate(found)
+        for i, (context_id, _, round_) in enumerate(found)
     ]
     if rows:
         session.execute(insert(Unit), rows)

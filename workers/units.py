@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, case, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.datasets.identity import content, identity
 from app.db import slices, transaction
 from app.models import Dataset, Event, Sample, Unit
 from app.queue import ring, send
@@ -122,6 +123,8 @@ def _row(unit: Claimed, state: str, reason: str | None, detail: str | None, row:
         "sources": [span.model_dump() for span in row.sources],
         "verdicts": [verdict.model_dump() for verdict in row.verdicts],
         "lineage": row.lineage,
+        "identity": identity(row.question, row.answer, row.attributes, unit.documents),
+        "content": content(row.answer, row.attributes),
     }
 
 

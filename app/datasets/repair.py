@@ -30,6 +30,11 @@ def repair(session: Session, tenant_id: str, dataset_id: str, wanted: DatasetRep
         )
     if not catalog.TASKS[dataset.task].repairable:
         raise WrongState(f"rows of {dataset.task} cannot be repaired", headers={"x-should-retry": "false"})
+    if dataset.sealed:
+        raise WrongState(
+            "another dataset was made of this one, so it stays as it is; repair the later one",
+            headers={"x-should-retry": "false"},
+        )
     rows = [] if wanted.reason in NOT_REPAIRABLE else _rows(session, dataset_id, wanted)
     if not rows:
         left = ", ".join(sorted(set(dataset.dropped) - NOT_REPAIRABLE)) or "none"

@@ -7,13 +7,23 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import conditional
-from app.datasets import models_served, repair, service, stream
-from app.datasets.schemas import DatasetCreate, DatasetRead, DatasetRepair, EventRead, SampleRead
+from app.datasets import models_served, repair, service, stream, versions
+from app.datasets.schemas import (
+    Change,
+    DatasetCreate,
+    DatasetRead,
+    DatasetRebuild,
+    DatasetRepair,
+    DiffPage,
+    EventRead,
+    SampleRead,
+)
 from app.db import ReadSessionDep, SessionDep, reading
-from app.errors import EmptyCorpus, InvalidRequest, NotFound, UnknownCatalogEntry, WrongState
+from app.errors import EmptyCorpus, InvalidRequest, NotFound, NotReady, UnknownCatalogEntry, WrongState
 from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
 from app.paging import After, Limit, Page
+from app.settings import settings
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 
@@ -120,6 +130,73 @@ def repair_dataset(
         return service.read(repair.repair(session, tenant, dataset_id, wanted))
 
     return once(session, tenant, wanted, DatasetRead, make)
+
+
+@router.post(
+    "/{dataset_id}/rebuild",
+    status_code=201,
+    response_model=DatasetRead,
+    responses={
+        **NotFound.responses(),
+        **InvalidRequest.responses(),
+        **EmptyCorpus.responses(),
+        **NotReady.responses(),
+        **ONCE_PROBLEMS,
+    },
+    operation_id="rebuild_dataset",
+)
+def rebuild_dataset(
+    dataset_id: str, wanted: DatasetRebuild, session: SessionDep, tenant: TenantDep, once: OnceDep, response: Response
+) -> Any:
+    """Make it again, by the same request, of its corpus as it is now. What did not change is not paid for again.
+
+    A new dataset, whose `rebuilt_from` is this one. This one stays as it is.
+    """
+    model = service.get(session, tenant, dataset_id).spec["model"]
+    # The configured model is taken at its word, as in a request that names none.
+    served = models_served.ask(model) if model != settings().generator_model else None
+
+    def make() -> DatasetRead:
+        return service.read(versions.rebuild(session, tenant, dataset_id, wanted, served))
+
+    dataset = once(session, tenant, wanted, DatasetRead, make)
+    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
+    return dataset
+
+
+@router.get(
+    "/{dataset_id}/versions",
+    response_model=Page[DatasetRead],
+    responses=NotFound.responses(),
+    operation_id="list_dataset_versions",
+)
+def list_versions(
+    dataset_id: str, session: ReadSessionDep, tenant: TenantDep, after: After = None, limit: Limit = 20
+) -> Any:
+    """The dataset, all that it was rebuilt from, and all that were rebuilt from any of them; newest first."""
+    return versions.page(session, tenant, dataset_id, after, limit)
+
+
+@router.get(
+    "/{dataset_id}/diff/{other_id}",
+    response_model=DiffPage,
+    responses={**NotFound.responses(), **NotReady.responses()},
+    operation_id="diff_datasets",
+)
+def diff_datasets(
+    dataset_id: str,
+    other_id: str,
+    tenant: TenantDep,
+    change: Annotated[Change | None, Query(description="only these rows; empty: all that are not the same")] = None,
+    after: After = None,
+    limit: Limit = 20,
+) -> Any:
+    """What became of the accepted rows of the first dataset in the second: how many of each kind, and which.
+
+    A row is the same row if it asks the same about documents of the same names; it has changed if it is answered
+    otherwise.
+    """
+    return versions.diff(tenant, dataset_id, other_id, change, after, limit)
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from app.corpora.schemas import SHOWN
 
@@ -199,6 +199,13 @@ class DatasetRepair(BaseModel):
     limit: int = Field(default=1000, ge=1, le=100_000, description="at most so many rows, the earliest first")
 
 
+class DatasetRebuild(BaseModel):
+    """The same request over the corpus as it is now."""
+
+    model_config = Closed
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=SHOWN, description="empty: the same")
+
+
 class Repaired(BaseModel):
     """How many dropped rows of one reason were tried again, and how many of those passed every gate."""
 
@@ -247,6 +254,8 @@ class DatasetRead(BaseModel):
         description="accepted rows by what the detectors found in them, such as `pii.EMAIL`; known once selected"
     )
     repaired: dict[str, Repaired] = Field(description="the yield of repairs, by the reason the rows were dropped for")
+    rebuilt_from: str | None = Field(description="the dataset that this one makes again, of the corpus as it is now")
+    sealed: bool = Field(description="another dataset was made of this one, so it is repaired no more")
     round: int
     units: UnitCounts
     usage: Usage
@@ -294,3 +303,57 @@ class EventRead(BaseModel):
     message: str
     data: dict[str, Any]
     created_at: datetime
+
+
+Change = Literal["added", "removed", "changed", "kept"]
+
+
+class DiffCounts(BaseModel):
+    """Accepted rows of both datasets: only in the second, only in the first, with another answer, the same in both."""
+
+    added: int
+    removed: int
+    changed: int
+    kept: int
+
+
+class DiffSide(BaseModel):
+    """A row as one of the two datasets has it."""
+
+    model_config = ConfigDict(from_attributes=True)
+    sample_id: str = Field(validation_alias=AliasChoices("id", "sample_id"))
+    kind: str
+    question: str
+    answer: str
+    split: str | None
+    attributes: dict[str, Any]
+    content: str = Field(exclude=True)
+
+    @field_validator("sample_id", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> str:
+        return str(value)
+
+
+class DiffRow(BaseModel):
+    """One row of either dataset; `id` is made of what it asks and of whom, and is the same in every comparison."""
+
+    id: str
+    object: Literal["dataset.diff.row"] = "dataset.diff.row"
+    change: Change
+    question: str
+    before: DiffSide | None
+    after: DiffSide | None
+
+
+class DiffPage(BaseModel):
+    """What became of the rows of `a` in `b`."""
+
+    object: Literal["dataset.diff"] = "dataset.diff"
+    a: str
+    b: str
+    counts: DiffCounts
+    data: list[DiffRow]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None

@@ -95,7 +95,7 @@ def test_neighbours_stay_in_the_document_unless_asked_otherwise() -> None:
 @pytest.mark.parametrize("edges", [["similarity"], ["entities"], ["similarity", "entities"]])
 def test_across_documents_every_context_has_a_chunk_of_another_one_where_one_is_linked(edges: list[str]) -> None:
     found = [
-        Candidate(c.id, c.document_id, c.text + f" It is run by the Blue Line {c.id.split('-')[1]}.")
+        Candidate(c.id, c.document, c.text + f" It is run by the Blue Line {c.id.split('-')[1]}.")
         for c in candidates(4, 8)
     ]
     across = make(found, chunks_per_context=3, cross_document=True, edges=edges)
@@ -124,7 +124,7 @@ def test_a_context_reads_in_the_order_of_its_document_and_other_documents_follow
 @pytest.mark.parametrize("edges", [["similarity"], ["entities"], ["similarity", "entities"]])
 def test_copies_are_never_in_one_context(edges: list[str]) -> None:
     twins = [Candidate(f"a{i}", "a", PROSE * 2 + "Ask the Port Authority of Norvik.") for i in range(3)]
-    others = [Candidate(c.id, c.document_id, c.text + " The Port Authority of Norvik.") for c in candidates(1, 2)]
+    others = [Candidate(c.id, c.document, c.text + " The Port Authority of Norvik.") for c in candidates(1, 2)]
     for found in sets(make(twins + others, chunks_per_context=4, cross_document=True, edges=edges)):
         assert sum(chunk_id.startswith("a") for chunk_id in found) <= 1
 

@@ -78,7 +78,7 @@ def _with_neighbours(
     for chunk in seeds:
         row = place[chunk.id]
         # Chunks of one document in the order they stand there; other documents after the seed's.
-        order = sorted([row, *found[row]], key=lambda i: (chunks[i].document_id != chunk.document_id, i))
-        documents = len({chunks[i].document_id for i in order})
+        order = sorted([row, *found[row]], key=lambda i: (chunks[i].document != chunk.document, i))
+        documents = len({chunks[i].document for i in order})
         made.append(Group(tuple(chunks[i].id for i in order), scores.get(chunk.id, 0.0), chunk.id, documents))
     return made

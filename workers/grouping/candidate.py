@@ -5,10 +5,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk as grouping sees it. `language`: ISO 639-1 of its document, empty when not known."""
+    """A chunk as grouping sees it. `document`: the name of its document, which no other of the corpus has.
+
+    `language`: ISO 639-1 of its document, empty when not known. Nothing is decided by `id`: the same texts under the
+    same names are grouped alike in every corpus.
+    """
 
     id: str
-    document_id: str
+    document: str
     text: str
     language: str = ""
 

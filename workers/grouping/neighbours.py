@@ -56,10 +56,10 @@ class Neighbourhood:
         """Seeds and their nearest usable chunks with similarities, a block at a time."""
         pools: dict[str, list[int]] = defaultdict(list)
         for place in self.usable:
-            pools["" if self.rules.cross_document else self.chunks[place].document_id].append(place)
+            pools["" if self.rules.cross_document else self.chunks[place].document].append(place)
         rows: dict[str, list[int]] = defaultdict(list)
         for row in seeds:
-            rows["" if self.rules.cross_document else self.chunks[row].document_id].append(row)
+            rows["" if self.rules.cross_document else self.chunks[row].document].append(row)
         for key, wanted in rows.items():
             for i in range(0, len(wanted), BLOCK):
                 block = wanted[i : i + BLOCK]
@@ -92,11 +92,11 @@ class Neighbourhood:
     def _linked(self, row: int) -> dict[int, float]:
         if self.links is None:
             return {}
-        home = self.chunks[row].document_id
+        home = self.chunks[row].document
         return {
             place: strength
             for place, strength in self.links.to(row).items()
-            if place in self.usable and (self.rules.cross_document or self.chunks[place].document_id == home)
+            if place in self.usable and (self.rules.cross_document or self.chunks[place].document == home)
         }
 
     def _best(self, row: int, left: list[int], related: dict[int, float], chosen: list[int]) -> int:
@@ -106,8 +106,8 @@ class Neighbourhood:
         """
         among = left
         if self.rules.cross_document and not chosen:
-            home = self.chunks[row].document_id
-            among = [place for place in left if self.chunks[place].document_id != home] or left
+            home = self.chunks[row].document
+            among = [place for place in left if self.chunks[place].document != home] or left
         diversity = self.rules.diversity
 
         def value(place: int) -> float:

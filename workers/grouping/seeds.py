@@ -1,6 +1,6 @@
 """Which chunks begin a context, and in which order: all documents in turn, or what the trainee knows least first."""
 
-import random
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -23,18 +23,24 @@ def good(
 def stratified(chunks: Sequence[Candidate], scores: Mapping[str, float], seed: int) -> list[Candidate]:
     """One chunk of each document in turn; within a document the best first (to a tenth), ties broken by the seed.
 
-    Not at random over all chunks as DeepEval does: a long document would have it all.
+    Not at random over all chunks as DeepEval does: a long document would have it all. Documents are drawn by seed and
+    name, ties by seed and text: so what is changed in one document does not change the order of all others.
     """
-    shuffled = random.Random(seed)
-    by_document: dict[str, list[tuple[float, float, Candidate]]] = defaultdict(list)
+    by_document: dict[str, list[tuple[float, bytes, Candidate]]] = defaultdict(list)
     for chunk in chunks:
-        by_document[chunk.document_id].append((-round(scores.get(chunk.id, 0.0), 1), shuffled.random(), chunk))
-    queues = [[chunk for *_, chunk in sorted(found, key=lambda item: item[:2])] for found in by_document.values()]
-    shuffled.shuffle(queues)
+        rank = -round(scores.get(chunk.id, 0.0), 1)
+        by_document[chunk.document].append((rank, drawn(seed, chunk.text), chunk))
+    turns = sorted(by_document, key=lambda document: drawn(seed, document))
+    queues = [[chunk for *_, chunk in sorted(by_document[name], key=lambda item: item[:2])] for name in turns]
     found: list[Candidate] = []
     for depth in range(max((len(queue) for queue in queues), default=0)):
         found += [queue[depth] for queue in queues if depth < len(queue)]
     return found
+
+
+def drawn(seed: int, *texts: str) -> bytes:
+    """Where these texts come in an order that only the seed and they themselves decide."""
+    return hashlib.sha256("\0".join((str(seed), *texts)).encode()).digest()
 
 
 def by_loss(
@@ -57,7 +63,7 @@ def capped(seeds: Sequence[Candidate], per_document: int | None) -> list[Candida
     begun: Counter[str] = Counter()
     found = []
     for chunk in seeds:
-        begun[chunk.document_id] += 1
-        if begun[chunk.document_id] <= per_document:
+        begun[chunk.document] += 1
+        if begun[chunk.document] <= per_document:
             found.append(chunk)
     return found

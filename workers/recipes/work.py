@@ -15,8 +15,8 @@ class Work:
 
     `seed` is all the randomness there is, so that a second run of the unit makes the same calls and replays them.
     `avoid` holds questions asked about this context in earlier rounds, kept or dropped; `seeds` are the user's own
-    questions that belong to it. `place` is the unit's number in its dataset, `round` how
-    often the context was used before.
+    questions that belong to it. `place` numbers the units of a dataset, so that shares of the whole can be kept;
+    `round` is how often the context was used before.
     """
 
     task: str

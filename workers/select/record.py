@@ -78,6 +78,7 @@ def screened(held: Lease, masked: Iterable[int], found: dict[int, list[dict[str,
 
 
 def _mask(row: Sample, policies: Policies) -> None:
+    row.identity = row.content = None  # it is another text now; app.datasets.versions finds out whose
     row.question, row.answer = mask(row.question, policies), mask(row.answer, policies)
     row.parent_question = mask(row.parent_question, policies)
     row.attributes = mask(row.attributes, policies)

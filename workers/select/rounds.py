@@ -11,6 +11,7 @@ from app import ids
 from app.coverage.intervals import Interval, covered, union
 from app.db import slices
 from app.models import Chunk, Context, Dataset, Unit
+from workers import places
 from workers.select.candidates import Scan
 from workers.select.clusters import Span
 
@@ -30,6 +31,7 @@ class Used:
     rows: int
     characters: int
     covered: float
+    sha256: str = ""
 
     @property
     def barren(self) -> bool:
@@ -39,7 +41,7 @@ class Used:
 def usage(session: Session, dataset_id: str, scan: Scan) -> list[Used]:
     """Every context of the dataset, the one to ask next first: least covered text, fewest rounds, best position."""
     contexts = session.execute(
-        select(Context.id, Context.position, Context.chunk_ids).where(Context.dataset_id == dataset_id)
+        select(Context.id, Context.position, Context.chunk_ids, Context.sha256).where(Context.dataset_id == dataset_id)
     ).all()
     places = _places(session, {chunk for context in contexts for chunk in context.chunk_ids}, scan.documents)
     counts = select(Unit.context_id, func.count()).where(Unit.dataset_id == dataset_id).group_by(Unit.context_id)
@@ -53,7 +55,8 @@ def usage(session: Session, dataset_id: str, scan: Scan) -> list[Used]:
         found_in = sum(covered(cited.get(document, ()), start, end) for document, start, end in spans)
         kept = rows[scan.contexts[context.id]] if context.id in scan.contexts else 0
         share = found_in / characters if characters else 0.0
-        found.append(Used(context.id, context.position, rounds.get(context.id, 0), kept, characters, share))
+        used = Used(context.id, context.position, rounds.get(context.id, 0), kept, characters, share, context.sha256)
+        found.append(used)
     return sorted(found, key=lambda used: (used.barren, round(used.covered, 2), used.rounds, used.position))
 
 
@@ -89,6 +92,8 @@ def next_contexts(used: Sequence[Used], missing: int, accepted: int, units: int)
 
 def plan(session: Session, dataset: Dataset, contexts: Sequence[Used]) -> None:
     """One more unit for each of these contexts."""
+    wanted = [(context.sha256, context.rounds) for context in contexts]
+    placed = places.assign(session, dataset, wanted, dataset.units_total)
     rows = [
         {
             "id": ids.new("unt"),
@@ -97,6 +102,7 @@ def plan(session: Session, dataset: Dataset, contexts: Sequence[Used]) -> None:
             "context_id": context.id,
             "round": context.rounds,
             "position": dataset.units_total + i,
+            "place": placed[i],
             "status": "pending",
         }
         for i, context in enumerate(contexts)
