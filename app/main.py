@@ -12,8 +12,10 @@ from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
 from app.exports.router import router as exports
 from app.files.router import router as files
 from app.middleware import BodyLimit, RequestId
+from app.models_api.router import router as models
 from app.reports.router import router as reports
 from app.settings import settings
+from app.trainings.router import router as trainings
 from app.uploads.router import router as uploads
 from app.version import VERSION
 
@@ -37,7 +39,19 @@ def create_app() -> FastAPI:
     problems.install(app)
     app.add_middleware(BodyLimit, limit=settings().max_json_bytes)
     app.add_middleware(RequestId)
-    for router in (corpora, documents, datasets, exports, coverage, reports, files, uploads, browse.catalogue):
+    for router in (
+        corpora,
+        documents,
+        datasets,
+        exports,
+        coverage,
+        reports,
+        files,
+        uploads,
+        trainings,
+        models,
+        browse.catalogue,
+    ):
         app.include_router(router, responses=EVERYWHERE)
     app.include_router(browse.service)
     return app

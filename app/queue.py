@@ -13,7 +13,7 @@ from app.settings import settings
 
 log = structlog.get_logger()
 
-TaskName = Literal["parse", "plan", "drain", "select", "export", "report"]
+TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train"]
 QUEUES: dict[TaskName, str] = {
     "parse": "cpu",
     "plan": "cpu",
@@ -21,6 +21,8 @@ QUEUES: dict[TaskName, str] = {
     "select": "cpu",
     "export": "cpu",
     "report": "cpu",
+    "check": "cpu",
+    "train": "gpu",
 }
 
 

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     trainee_url: str = Field(default="", description="vLLM that serves the model to be trained; empty: the generator's")
     trainee_model: str = Field(default="", description="its name there; empty: the generator's")
     trainee_api_key: SecretStr = SecretStr("")
+    base_models: dict[str, str] = Field(
+        default_factory=dict, description="JSON map of models that can be trained, name to folder with config.json"
+    )
+    train_devices: str = Field(
+        default="auto", description="of a gpu worker's machine: auto (every GPU, else the CPU), or cpu, cuda:0, ..."
+    )
     embedder_model: str = Field(
         default="", description="sentence-transformers folder or hub id; empty: packaged MiniLM"
     )

@@ -34,7 +34,14 @@ class Service:
     """`with Service(folder, model_url=fake.url) as service:`; `service.http` is a client of its API."""
 
     def __init__(
-        self, folder: Path, *, model_url: str, database_url: str = "", llm_workers: int = 1, **settings: object
+        self,
+        folder: Path,
+        *,
+        model_url: str,
+        database_url: str = "",
+        llm_workers: int = 1,
+        gpu_workers: int = 0,
+        **settings: object,
     ) -> None:
         self.folder, self.port = folder, free_port()
         self.database_url = database_url or f"sqlite:///{folder / 'corpusmith.db'}"
@@ -53,6 +60,7 @@ class Service:
         self.env = clean | {f"CORPUSMITH_{name.upper()}": str(value) for name, value in fast.items()}
         self.env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self.llm_names = [f"llm{i + 1}" for i in range(llm_workers)]
+        self.gpu_names = [f"gpu{i + 1}" for i in range(gpu_workers)]
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
 
@@ -77,11 +85,13 @@ class Service:
             return [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile=", "--loglevel", "WARNING"]
         if name == "cpu":
             return [*worker, "-Q", "cpu", "-c", "1"]
+        if name.startswith("gpu"):
+            return [*worker, "-Q", "gpu", "--pool", "threads", "-c", "1", "-I", "workers.train"]
         return [*worker, "-Q", "llm", "--pool", "threads", "-c", "1", "-I", "workers.drain"]
 
     @property
     def names(self) -> list[str]:
-        return ["valkey", "api", "cpu", *self.llm_names, "beat"]
+        return ["valkey", "api", "cpu", *self.llm_names, *self.gpu_names, "beat"]
 
     def start(self, *names: str) -> None:
         """Start these parts (all of them by default) and wait until broker and API answer."""

@@ -61,10 +61,10 @@ def _watch(sender: Any, **_: Any) -> None:
 
 @worker_ready.connect
 def _look_for_work(sender: Any, **_: Any) -> None:
-    """What has work and nobody at it need not wait for the next sweep: the LLM worker looks itself, another sweeps."""
+    """What has work and nobody at it need not wait for the next sweep: llm and gpu workers look, another sweeps."""
+    looks = {QUEUES["drain"]: "corpusmith.drain", QUEUES["train"]: "corpusmith.train"}
     for queue in sender.app.amqp.queues.consume_from:
-        name = "corpusmith.drain" if queue == QUEUES["drain"] else "corpusmith.sweep"
-        celery_app.send_task(name, queue=queue)
+        celery_app.send_task(looks.get(queue, "corpusmith.sweep"), queue=queue)
 
 
 @worker_shutting_down.connect

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 
 from app import storage
 from app.db import reading, transaction
-from app.models import Dataset, Document, Export, Unit
+from app.models import Dataset, Document, Export, Training, Unit
 from app.queue import QUEUES, TaskName, send
 from workers import backlog, lease, tidy
 from workers.units import finish_stuck
@@ -42,6 +42,13 @@ def run() -> None:
         rings += [("select", found) for found in session.scalars(select(Dataset.id).where(*free).limit(AT_ONCE))]
         waiting = select(Export.id).where(Export.status.in_(("queued", "running")), lease.is_free(Export))
         rings += [("export", found) for found in session.scalars(waiting.limit(AT_ONCE))]
+        free = (Training.status == "validating_files", lease.is_free(Training))
+        rings += [("check", found) for found in session.scalars(select(Training.id).where(*free).limit(AT_ONCE))]
+        waiting = select(Training.id).where(
+            Training.status.in_(("queued", "running")), ~Training.held, lease.is_free(Training)
+        )
+        if not backlog.messages_wait([QUEUES["train"]]) and session.scalar(waiting.limit(1)):
+            rings.append(("train", ""))
         # One drain that waits is enough: the next worker that is free takes it, and looks at all datasets.
         if not backlog.messages_wait([QUEUES["drain"]]) and _units_are_free(session):
             rings.append(("drain", ""))

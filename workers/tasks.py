@@ -46,6 +46,20 @@ def report(dataset_id: str) -> None:
     reports.store(dataset_id)
 
 
+@celery_app.task(name="corpusmith.check")
+def check(training_id: str) -> None:
+    from workers import check as checking
+
+    checking.run(training_id)
+
+
+@celery_app.task(name="corpusmith.train")
+def train() -> None:
+    from workers import train as training
+
+    training.run()
+
+
 @celery_app.task(name="corpusmith.sweep")
 def sweep() -> None:
     sweeping.run()

@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: parts of ended uploads, and files that were deleted or whose time is over."""
+"""Removes what nobody needs any more: parts of ended uploads, deleted and expired files, weights of deleted models."""
 
 from datetime import UTC, datetime
 
@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.db import db_now, reading, transaction
 from app.idempotency import KEPT
-from app.models import File, IdempotencyKey, PartedUpload, UploadPart
+from app.models import File, IdempotencyKey, PartedUpload, Training, UploadPart
+from app.models.trainings import FINAL
 from app.storage import storage
 
 AT_ONCE = 200
@@ -22,6 +23,7 @@ def run() -> None:
         session.execute(update(PartedUpload).where(*over).values(status="expired"))
     _remove_parts()
     _remove_files()
+    _remove_weights()
 
 
 def _now(session: Session) -> datetime:
@@ -41,10 +43,26 @@ def _remove_parts() -> None:
 
 def _remove_files() -> None:
     with reading() as session:
-        gone = select(File.id, File.blob).where(File.deleted | (File.expires_at <= _now(session)))
+        live = select(Training.id).where(Training.status.not_in(FINAL))
+        read = live.where((Training.train_file_id == File.id) | (Training.validation_file_id == File.id))
+        named = live.where((Training.training_file == File.id) | (Training.validation_file == File.id))
+        gone = select(File.id, File.blob).where(
+            File.deleted | (File.expires_at <= _now(session)), ~read.exists(), ~named.exists()
+        )
         found = session.execute(gone.limit(AT_ONCE)).all()
     for _, blob in found:
         storage().forget(blob)
     if found:
         with transaction() as session:
             session.execute(delete(File).where(File.id.in_([file_id for file_id, _ in found])))
+
+
+def _remove_weights() -> None:
+    with reading() as session:
+        gone = select(Training.id, Training.adapter).where(Training.model_deleted, Training.weights_removed.is_(False))
+        found = session.execute(gone.limit(AT_ONCE)).all()
+    for training_id, adapter in found:
+        for file in adapter.values():
+            storage().forget(file["blob"])
+        with transaction() as session:
+            session.execute(update(Training).where(Training.id == training_id).values(adapter={}, weights_removed=True))

@@ -7,6 +7,7 @@ from app.models.exports import Export
 from app.models.files import File, PartedUpload, UploadPart
 from app.models.reports import Report
 from app.models.tenants import ApiKey, IdempotencyKey, Tenant
+from app.models.trainings import Training, TrainingCheckpoint, TrainingEvent
 
 __all__ = [
     "ApiKey",
@@ -25,6 +26,9 @@ __all__ = [
     "Report",
     "Sample",
     "Tenant",
+    "Training",
+    "TrainingCheckpoint",
+    "TrainingEvent",
     "Unit",
     "UploadPart",
 ]

@@ -1,0 +1,87 @@
+"""Checks a fine-tuning job before any device is taken: its rows, one by one, and what the job will take."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app import catalog
+from app.db import transaction
+from app.models import Training
+from app.queue import ring
+from app.settings import settings
+from app.trainings import service
+from app.trainings.rows import BadRow
+from app.trainings.rows import check as count_rows
+from workers import lease, training_files
+from workers.training_files import Part, Unreadable
+
+log = structlog.get_logger()
+
+
+def run(training_id: str) -> None:
+    """Under a lease; nothing happens unless the job is waiting for it."""
+    owner = lease.new_owner()
+    with transaction() as session:
+        training = session.get(Training, training_id)
+        if training is None or training.status != "validating_files":
+            return
+        attempt = lease.take(session, Training, training_id, owner)
+        if attempt is None:
+            return
+        training.failures += 1
+        if training.failures > settings().unit_max_attempts:
+            service.fail(session, training, "validation_failed", "every attempt to check the files ended its worker")
+            return
+    with lease.heartbeat(Training, training_id, owner):
+        try:
+            found, error = _look(training), None
+        except BadRow as bad:
+            param = "training_file" if bad.file.stem == "train" else "validation_file"
+            found, error = {}, ("invalid_training_file", str(bad), param, bad.line or None)
+        except Unreadable as why:
+            found, error = {}, (why.code, str(why), why.param, None)
+    _end(training_id, owner, attempt, found, error)
+
+
+def _look(training: Training) -> dict[str, Any]:
+    """The files and their estimate. Raises BadRow or Unreadable."""
+    files = training_files.resolve(training)
+    root = training_files.root()
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryDirectory(dir=root, prefix=".check-") as folder:
+        staged = training_files.write(files, Path(folder))
+        shapes = catalog.METHODS[training.method].rows
+        rows = {name: count_rows([path], shapes) for name, path in staged.items()}
+        return {"files": files, "estimate": _estimate(training, staged, rows)}
+
+
+def _estimate(training: Training, staged: dict[Part, Path], rows: dict[Part, int]) -> dict[str, Any]:
+    resolved = training.spec["resolved"]
+    a_pass = -(-rows["train"] // resolved["batch_size"])
+    steps = resolved["max_steps"] or max(1, round(a_pass * resolved["n_epochs"]))
+    return {"rows": rows["train"], "validation_rows": rows.get("validation", 0), "steps": steps}
+
+
+def _end(training_id: str, owner: str, attempt: int, found: dict[str, Any], error: Any) -> None:
+    with transaction() as session:
+        if not lease.still_mine(session, Training, training_id, owner, attempt):
+            return
+        training = session.get_one(Training, training_id)
+        training.owner, training.failures = None, 0
+        if training.status != "validating_files":
+            return  # cancelled meanwhile
+        if error is not None:
+            service.fail(session, training, *error)
+            return
+        training.train_file_id = found["files"]["train"]
+        training.validation_file_id = found["files"].get("validation")
+        training.estimate, training.steps = found["estimate"], found["estimate"]["steps"]
+        if training.dry_run:
+            service.move(session, training, "succeeded", "Dry run: files validated, nothing was trained")
+            return
+        waits = "; the job waits for its start" if training.held else ""
+        service.move(session, training, "queued", f"Files validated, moving job to queued state{waits}")
+        if not training.held:
+            ring(session, "train")
