@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app import ids, storage
 from app.db import reading, transaction
 from app.errors import NotFound
+from app.exports.schemas import ExportCreate
 from app.files import blobs
 from app.files import service as files
 from app.models import Dataset, Export, File, Training
@@ -63,11 +64,14 @@ def _exported(dataset: Dataset, written: str) -> Export:
     with reading() as session:
         same = (Export.dataset_id == dataset.id, Export.format == written, Export.status == "succeeded")
         since = select(Export).where(*same, Export.created_at >= (dataset.finished_at or dataset.created_at))
-        plain = [one for one in session.scalars(since.order_by(Export.created_at)) if _is_plain(one)]
-    if plain:
-        return plain[0]
+        plain = ExportCreate(format=written).model_dump(exclude={"format"})
+        there = [one for one in session.scalars(since.order_by(Export.created_at)) if one.options == plain]
+    if there:
+        return there[0]
     with transaction() as session:
-        export = Export(id=ids.new("exp"), tenant_id=dataset.tenant_id, dataset_id=dataset.id, format=written)
+        export = Export(
+            id=ids.new("exp"), tenant_id=dataset.tenant_id, dataset_id=dataset.id, format=written, options=plain
+        )
         session.add(export)
     exporting.run(export.id)
     with reading() as session:
@@ -76,10 +80,6 @@ def _exported(dataset: Dataset, written: str) -> Export:
         message = (done.error or {}).get("message", "the export did not end")
         raise Unreadable("export_failed", f"rows of {dataset.id} could not be written: {message}", "training_file")
     return done
-
-
-def _is_plain(export: Export) -> bool:
-    return not any(export.options.values()) and "train.jsonl" in export.files
 
 
 def write(found: dict[Part, str], folder: Path) -> dict[Part, Path]:

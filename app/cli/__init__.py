@@ -15,7 +15,7 @@ class _Command(NamedTuple):
     panel: str
 
 
-_WORK, _LOOK, _LOCAL = "Make a dataset", "Look around", "This machine"
+_WORK, _TRAIN, _LOOK, _LOCAL = "Make a dataset", "Train a model", "Look around", "This machine"
 _ADMIN = "Administration (direct to the database, not through the service)"
 
 COMMANDS = {
@@ -31,6 +31,8 @@ COMMANDS = {
     "cancel": _Command("app.cli.control", "cancel", _WORK),
     "rebuild": _Command("app.cli.versions", "rebuild", _WORK),
     "export": _Command("app.cli.export", "export", _WORK),
+    "train": _Command("app.cli.train", "train", _TRAIN),
+    "trainings": _Command("app.cli.train", "trainings", _TRAIN),
     "samples": _Command("app.cli.samples", "samples", _LOOK),
     "diff": _Command("app.cli.versions", "diff", _LOOK),
     "report": _Command("app.cli.report", "report", _LOOK),

@@ -28,6 +28,7 @@ def up(
     eager: Annotated[bool, typer.Option("--eager", help="Local model: start in half the time, run slower")] = False,
     llm_workers: Annotated[int, typer.Option(help="Workers that call the model", min=1)] = 1,
     cpu_concurrency: Annotated[int, typer.Option(help="Documents parsed at once", min=1)] = 2,
+    train: Annotated[bool, typer.Option(help="Run a worker for fine-tuning")] = True,
 ) -> None:
     """Start every part on this machine and keep it running until Ctrl-C. The next start goes on from there."""
     given = {
@@ -58,6 +59,7 @@ def up(
             port=settings.port,
             llm_workers=llm_workers,
             cpu_concurrency=cpu_concurrency,
+            train=train,
             report=report,
         )
     except (StackError, ValidationError) as error:

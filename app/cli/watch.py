@@ -1,10 +1,11 @@
-"""`corpusmith watch`: follow a dataset to its end."""
+"""`corpusmith watch`: follow a dataset, or a fine-tuning job, to its end."""
 
 import time
 from typing import Annotated
 
 import typer
 
+from app.cli import jobs
 from app.cli.failures import CANCELLED, FAILED
 from app.cli.options import ApiKey, AsJson, Url
 from app.cli.service import Json, Service, connected, segment
@@ -16,16 +17,19 @@ FINAL = ("succeeded", "failed", "cancelled")
 
 
 def watch(
-    dataset_id: Annotated[str, typer.Argument(help="As `corpusmith generate` printed it")],
+    dataset_id: Annotated[str, typer.Argument(help="As `generate` printed it; or a job, as `train` did")],
     url: Url = "",
     api_key: ApiKey = "",
     as_json: AsJson = False,
 ) -> None:
-    """Follow a dataset until it ends.
+    """Follow a dataset or a fine-tuning job until it ends.
 
-    Exits 0 when it has rows, 1 when it failed, 5 when it was cancelled.
+    Exits 0 when it has rows (a job: when it succeeded), 1 when it failed, 5 when it was cancelled.
     """
     with connected(url, api_key, as_json) as (terminal, service):
+        if dataset_id.startswith(jobs.JOB):
+            jobs.conclude(terminal, jobs.follow(service, terminal, dataset_id))
+            return
         conclude(terminal, follow(service, terminal, dataset_id))
 
 

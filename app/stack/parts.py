@@ -1,5 +1,6 @@
 """The parts that `up` runs: each one's command, environment and health."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -23,7 +24,9 @@ def environment(settings: Settings) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("CORPUSMITH_")}
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        text = json.dumps(value) if isinstance(value, dict) else str(value)
         env[f"CORPUSMITH_{name.upper()}"] = text
     paths = [str(ROOT), *filter(None, [env.get("PYTHONPATH")])]
     # A folder named `app` where the user happens to stand must not be taken for ours.
@@ -44,20 +47,28 @@ def api(env: dict[str, str], host: str, port: int, url: str) -> Part:
     return Part("api", argv, env, ready=_answers(f"{url}/readyz"), healthy=_answers(f"{url}/healthz"))
 
 
-def workers(env: dict[str, str], data_dir: Path, llm_workers: int, cpu_concurrency: int) -> list[Part]:
-    """The Celery workers, by queue, and the clock that rings for them."""
+def workers(
+    env: dict[str, str], data_dir: Path, llm_workers: int, cpu_concurrency: int, *, train: bool = True
+) -> list[Part]:
+    """The Celery workers, by queue, and the clock that rings for them. A training run may use all cores there are."""
+    of_run = env
     env = {**dict.fromkeys(ONE_THREAD, "1"), "TOKENIZERS_PARALLELISM": "false"} | env
     celery = (sys.executable, "-m", "celery", "-A", "workers.celery_app")
     quiet = ("--loglevel", "WARNING", "--without-gossip", "--without-mingle")
 
-    def worker(name: str, *options: str) -> Part:
-        return Part(name, (*celery, "worker", "-n", f"{name}@%h", *options, *quiet), env)
+    def worker(name: str, *options: str, env: dict[str, str] = env, grace: float = 10.0) -> Part:
+        return Part(name, (*celery, "worker", "-n", f"{name}@%h", *options, *quiet), env, grace_seconds=grace)
 
     return [
         worker("cpu", "-Q", "cpu", "-c", str(cpu_concurrency)),
         *(
             worker(f"llm{n}", "-Q", "llm", "--pool", "threads", "-c", "1", "-I", "workers.drain")
             for n in range(1, llm_workers + 1)
+        ),
+        *(
+            [worker("gpu", "-Q", "gpu", "--pool", "threads", "-c", "1", "-I", "workers.train", env=of_run, grace=30.0)]
+            if train
+            else []
         ),
         Part(
             "beat", (*celery, "beat", "-s", str(data_dir / "run" / "beat"), "--pidfile=", "--loglevel", "WARNING"), env

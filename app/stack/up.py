@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.settings import Settings
 from app.stack import guard, models, parts, running
 from app.stack.errors import StackError
+from app.stack.packaged import PACKAGED
 from app.stack.sockets import free_port, make_private, port_is_free, socket_path
 from app.stack.supervisor import Part, Running, Supervisor
 
@@ -30,12 +31,14 @@ def run(
     port: int = 8321,
     llm_workers: int = 1,
     cpu_concurrency: int = 2,
+    train: bool = True,
     report: Report = print,
     stop: threading.Event | None = None,
 ) -> None:
     """Run until SIGINT or SIGTERM, or until `stop` is set. StackError when it cannot start.
 
     `generator` is a local model; settings.generator_url, where set, is used instead of it. Port 0 takes a free one.
+    `train`: a worker for fine-tuning runs, too.
     """
     stop = stop or threading.Event()
     local = None if settings.generator_url else generator
@@ -52,7 +55,7 @@ def run(
             _prepare_database(settings, host, report)
             stack = _Stack(settings, lock, up, stop, report, url)
             with _signals(stack.on_signal):
-                stack.run(local, known, (host, port, model_port), llm_workers, cpu_concurrency)
+                stack.run(local, known, (host, port, model_port), llm_workers, cpu_concurrency, train)
         finally:
             up.remove()
     finally:
@@ -77,6 +80,7 @@ class _Stack:
         address: tuple[str, int, int],
         llm_workers: int,
         cpu_concurrency: int,
+        train: bool,
     ) -> None:
         """Start the parts, wait for the end, stop them."""
         (host, port, model_port), settings = address, self._settings
@@ -86,8 +90,9 @@ class _Stack:
             tokenizer = (known.tokenizer_dir or "") if known else settings.cache_dir / "models" / local
             update = {"generator_url": f"http://127.0.0.1:{model_port}/v1", "generator_model": served}
             settings = settings.model_copy(update={**update, "generator_tokenizer": str(tokenizer)})
+        settings = settings.model_copy(update={"base_models": _base_models(settings, known)})
         env = parts.environment(settings)
-        crew = parts.workers(env, settings.data_dir, llm_workers, cpu_concurrency)
+        crew = parts.workers(env, settings.data_dir, llm_workers, cpu_concurrency, train=train)
 
         def prepare() -> None:
             """The model server, and the workers, which count tokens with its files: at once unless it is new here."""
@@ -148,6 +153,13 @@ class _Stack:
         self._report(f"{name}: {now.state}" + (f" ({now.detail})" if now.detail else ""))
         if (name, now.state) == ("api", "ready"):
             self._report(f"Ready: {self._url}")
+
+
+def _base_models(settings: Settings, known: models.LocalModel | None) -> dict[str, str]:
+    """What can be trained here: by the settings, the packaged models (once they are made), and the local generator."""
+    packaged = {name: str(settings.cache_dir / "models" / name) for name in PACKAGED}
+    own = {known.name: known.path} if known and not known.is_hub_id else {}
+    return packaged | own | settings.base_models
 
 
 def _end_preparation() -> None:

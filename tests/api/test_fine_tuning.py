@@ -73,7 +73,7 @@ def test_a_job_has_every_field_resolved_and_is_queued_when_its_rows_are_checked(
     assert made["corpusmith"]["hyperparameters"]["learning_rate"] == 2e-4
     assert rings[-1] == ("check", made["id"])
     check.run(made["id"])
-    assert rings[-1] == ("train",)
+    assert rings[-1:] == [("train",)]
     checked = job(client, made["id"])
     assert (checked["status"], checked["error"]) == ("queued", None)
     assert checked["corpusmith"]["estimate"].items() >= {"rows": 20, "validation_rows": 3, "steps": 9}.items()

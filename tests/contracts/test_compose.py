@@ -12,7 +12,7 @@ from app.settings import NOT_OURS, Settings
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = ("api", "worker-cpu", "worker-llm", "beat", "migrate")
+OURS = ("api", "worker-cpu", "worker-llm", "worker-gpu", "beat", "migrate")
 
 
 def test_every_part_of_the_stack_is_there() -> None:
@@ -42,7 +42,7 @@ def test_only_the_api_publishes_a_port_and_by_default_on_loopback_only() -> None
 
 def test_database_and_broker_have_no_way_out() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
-    for name in ("postgres", "redis", "worker-cpu", "worker-llm", "beat"):
+    for name in ("postgres", "redis", "worker-cpu", "worker-llm", "worker-gpu", "beat"):
         assert SERVICES[name]["networks"] == ["inside"]
 
 
@@ -82,5 +82,5 @@ def test_the_api_image_has_no_torch_and_no_image_runs_as_root() -> None:
     named = {re.search(r" AS (\w+)", stage).group(1): stage for stage in stages}  # type: ignore[union-attr]
     assert "torch" not in named["api"]
     assert "embed" not in named["api"]
-    for target in ("api", "worker"):
+    for target in ("api", "worker", "trainer"):
         assert re.search(r"^USER corpusmith$", named[target], flags=re.M)

@@ -29,7 +29,11 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def training_service(folder: Path, base: Path, gpu_workers: int = 1, **settings: Any) -> Service:
     """API, broker, clock, a cpu worker and some gpu workers, which all have one CPU to train on."""
-    fast = {"lease_seconds": 8, "base_models": f'{{"tiny": "{base}"}}', "train_devices": "cpu"} | settings
+    fast: dict[str, Any] = {
+        "lease_seconds": 8,
+        "base_models": f'{{"tiny": "{base}"}}',
+        "train_devices": "cpu",
+    } | settings
     return Service(folder, model_url="http://127.0.0.1:9/v1", llm_workers=0, gpu_workers=gpu_workers, **fast)
 
 
@@ -45,7 +49,7 @@ def sdk(service: Service, **more: Any) -> OpenAI:
 
 def quick(**changes: Any) -> dict[str, Any]:
     """The extension of a request: few tokens a row, a checkpoint every few steps."""
-    hyperparameters = {"max_length": 64, "batch_size": 2, "checkpoint_every": 5} | changes
+    hyperparameters = {"max_length": 64, "batch_size": 2, "checkpoint_every": 6} | changes
     return {"corpusmith": {"hyperparameters": hyperparameters}}
 
 
@@ -75,7 +79,8 @@ def told(client: OpenAI, job_id: str) -> list[str]:
 def metrics(client: OpenAI, job_id: str) -> list[dict[str, float]]:
     """The numbers of every step, in the order in which they were first told."""
     events = client.fine_tuning.jobs.list_events(job_id, limit=100)
-    return [event.data for event in events if event.type == "metrics"][::-1]  # type: ignore[misc]
+    found: list[Any] = [event.data for event in events if event.type == "metrics"]
+    return found[::-1]
 
 
 def children(job_id: str) -> list[psutil.Process]:
