@@ -45,8 +45,9 @@ class SqlRefused(Exception):
     """The statement was not run, not to its end, or what it gave is of no use.
 
     `reason`: sql_syntax, several_statements, not_read_only, unknown_table, unknown_column, file_access, runaway,
-    too_much_memory, too_many_rows or sql_error. Of a statement that was to be examined also empty_result, always_empty,
-    unstable_result, and of one that was to be rewritten not_rewritable and wrong_result.
+    too_much_memory, too_many_rows or sql_error. Of a statement that was to be examined also empty_result, always_empty
+    or unstable_result; of one that was to be rewritten not_rewritable or wrong_result, which it also is when its result
+    is not the expected one.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -72,15 +73,23 @@ class SqlSandbox:
         dialect: str | None = None,
         write: str | None = None,
         examine: bool = False,
+        expected: str | None = None,
     ) -> Result:
         """Run a statement of `dialect` (else the sandbox's own). Raises SqlRefused.
 
         `write`: a dialect to rewrite it in; rewritten and read back it must give the same result. `examine`: refuse
-        a result with nothing in it, and calls that give another value each time. Raises workers.sandbox.warm.Lost
+        a result with nothing in it, and calls that give another value each time. `expected`: the `sha256` that its
+        result must have. Raises workers.sandbox.warm.Lost
         if the database cannot be loaded.
         """
         limits = limits or Limits()
-        asked = {"sql": sql, "dialect": dialect or self.dialect, "write": write, "examine": examine}
+        asked = {
+            "sql": sql,
+            "dialect": dialect or self.dialect,
+            "write": write,
+            "examine": examine,
+            "expected": expected,
+        }
         reply = self._warm.ask(asked | limits.model_dump())
         if "refused" in reply:
             raise SqlRefused(_REASONS.get(reply["refused"], reply["refused"]), reply["detail"])

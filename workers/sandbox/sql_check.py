@@ -1,5 +1,7 @@
 """What can be said of a statement before it is run: one query, that only reads, of tables and columns there are."""
 
+import re
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -9,7 +11,8 @@ Schema = dict[str, set[str]]  # table -> its columns, all in lower case
 _FILES = {"read_csv", "read_csv_auto", "read_parquet", "read_json", "read_json_auto", "read_text", "read_blob", "glob",
           "parquet_scan", "load_extension", "readfile", "writefile", "sniff_csv", "parquet_metadata", "parquet_schema",
           "sqlite_scan", "postgres_scan", "mysql_scan", "getenv", "pg_read_file", "pg_ls_dir", "lo_import", "lo_export",
-          "read_json_objects", "read_ndjson", "read_ndjson_auto", "iceberg_scan", "delta_scan"}  # fmt: skip
+          "edit", "fsdir", "lsdir", "zipfile", "read_json_objects", "read_ndjson", "read_ndjson_auto", "iceberg_scan",
+          "delta_scan"}  # fmt: skip
 # Functions that stand where a table does and read nothing but their arguments.
 _TABLE_FUNCTIONS = {
     "generate_series",
@@ -26,6 +29,17 @@ _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, 
            exp.Detach, exp.Grant, exp.Into, exp.Kill, exp.Analyze)  # fmt: skip
 
 
+# First words of statements that are no queries, by what they would do; parsers know only some of them.
+_CHANGING = {"insert", "update", "delete", "replace", "merge", "upsert", "truncate", "create", "drop", "alter",
+             "comment", "vacuum", "analyze", "reindex", "pragma", "set", "reset", "use", "call", "checkpoint", "force", "install",
+             "load", "uninstall", "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release",
+             "grant", "revoke", "prepare", "execute", "deallocate", "explain", "describe", "show", "summarize", "lock", "unlock",
+             "do", "declare", "kill", "optimize", "refresh"}  # fmt: skip
+_FILING = {"attach", "detach", "copy", "export", "import"}
+_COMMENT = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()+", re.S)
+_FILE_CALL = re.compile(rf"\b(?:{'|'.join(sorted(_FILES))})\s*\(", re.I)
+
+
 class Bad(Exception):
     """The statement is not run: (reason, detail)."""
 
@@ -35,7 +49,9 @@ def check(sql: str, dialect: str, schema: Schema) -> exp.Query:
     try:
         found = [statement for statement in sqlglot.parse(sql, read=dialect) if statement is not None]
     except (SqlglotError, RecursionError) as error:
-        raise Bad("sql_syntax", str(error).splitlines()[0][:200]) from None
+        raise _unreadable(sql, str(error).splitlines()[0][:200]) from None
+    if len(found) > 1 and re.match(r"create\s+(\w+\s+)?trigger\b", sql, re.I):
+        raise Bad("not_read_only", "CREATE TRIGGER is not allowed")
     if len(found) != 1:
         raise Bad("several_statements" if found else "sql_syntax", f"{len(found)} statements instead of one")
     query = found[0]
@@ -45,12 +61,23 @@ def check(sql: str, dialect: str, schema: Schema) -> exp.Query:
     if written is not None or not isinstance(query, exp.Query):
         what = (written or query).key.upper()
         if not isinstance(query, exp.Query) and what not in {node.__name__.upper() for node in _WRITES}:
-            raise Bad("sql_syntax", f"{what} is not a query")
+            raise _unreadable(sql, f"{what} is not a query")
         raise Bad("not_read_only", f"{what} is not allowed")
     _no_files(query)
     _known_tables(query, schema)
     _known_columns(query, schema)
     return query
+
+
+def _unreadable(sql: str, detail: str) -> Bad:
+    """No query: because it is a statement of another kind, because it calls for a file, or because it is no SQL."""
+    words = _COMMENT.sub("", sql).split(None, 1)
+    first = words[0].lower() if words else ""
+    if first in _CHANGING:
+        return Bad("not_read_only", f"{first.upper()} is not allowed")
+    if first in _FILING or _FILE_CALL.search(sql):
+        return Bad("file_access", f"{detail}; files cannot be reached")
+    return Bad("sql_syntax", detail)
 
 
 def tables_of(query: exp.Query, schema: Schema) -> list[str]:

@@ -55,6 +55,8 @@ def _examined(request: Any, engine: Engine, name: str, schema: Schema) -> dict[s
         raise Bad("empty_result", f"{len(rows)} rows without a value")
     ordered = query.args.get("order") is not None
     digest = _digest(rows, ordered)
+    if request["expected"] not in (None, digest):
+        raise Bad("wrong_result", f"it gives {len(rows)} other rows than it should")
     written = sql
     if request["write"] not in (None, dialect):
         written = _rewritten(query, request["write"])

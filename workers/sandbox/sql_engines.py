@@ -62,6 +62,7 @@ class Duck:
             "enable_external_access = false",
             "autoinstall_known_extensions = false",
             "autoload_known_extensions = false",
+            "python_enable_replacements = false",
             "lock_configuration = true",
         ):
             self.connection.execute(f"SET {setting}")
