@@ -89,7 +89,8 @@ class DatasetTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFormat:
-    """How a row is written: as one JSON object, or as several (KTO writes an answer a line). `shapes`: of which rows.
+    """How a row is written: as one JSON object, or as several (KTO writes an answer a line). `shapes`: of which rows;
+    `tasks`: of which tasks' rows (None: of all).
 
     A preference row can be written in a chat format too: its chosen answer is what the model should say. `once`: a line
     that a context's earlier row has given already is not written again (all pairs of a ranking share its answers).
@@ -101,8 +102,13 @@ class ExportFormat:
     render: Callable[[Sample], dict[str, Any] | list[dict[str, Any]]]
     loads_with: str
     shapes: frozenset[Shape] = frozenset({"chat", "preference", "trajectories"})
+    tasks: frozenset[str] | None = None
     once: bool = False
     json_members: frozenset[str] = frozenset({"tools", "arguments", "parameters"})
+
+    def holds(self, task: str, shape: Shape) -> bool:
+        """Whether it can hold such rows of this task."""
+        return shape in self.shapes and (self.tasks is None or task in self.tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ def check_format(task: str, name: str, options: dict[str, Any]) -> None:
     """Raises UnknownCatalogEntry for a format that there is not, or that cannot hold the rows these options make."""
     entry = catalog.FORMATS.get(name, "format")
     shape = catalog.TASKS[task].shape_of(options)
-    if shape not in entry.shapes:
-        fitting = ", ".join(found for found, other in catalog.FORMATS.entries.items() if shape in other.shapes)
+    if not entry.holds(task, shape):
+        fitting = ", ".join(found for found, other in catalog.FORMATS.entries.items() if other.holds(task, shape))
         message = f"format: {name!r} cannot hold the {shape} rows of {task}; it can be: {fitting}"
         raise UnknownCatalogEntry(message, param="format", fields=[("/format", message)])
 

@@ -23,6 +23,12 @@ class SqlQuestions(Reply):
     questions: list[SqlQuestion]
 
 
+class OwnSql(Reply):
+    """A statement alone."""
+
+    sql: Sql
+
+
 class SqlVerdicts(Reply):
     """What a statement computes in the judge's own words, and then grades of the row, the reason before them."""
 

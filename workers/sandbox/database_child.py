@@ -14,6 +14,7 @@ import duckdb
 
 from workers.sandbox.columns import Cell, settle
 from workers.sandbox.dump import Fault
+from workers.sandbox.keys import guessed
 from workers.sandbox.load import DATABASES, Found, Loaded, read_database, read_texts
 from workers.sandbox.schema import Column, Key, Schema, Table
 from workers.sandbox.warm_child import Handler, serve
@@ -65,7 +66,12 @@ def _built(found: Found, request: Any) -> Any:
     image = target.serialize()
     if len(image) > request["bytes_most"]:
         raise Fault(f"as a SQLite file it has more than {request['bytes_most']:,} bytes")
-    schema = Schema(database=request["database"], tables=tuple(described))
+    values = {
+        (table.name, name): [row[at] for row in table.rows]
+        for table in tables
+        for at, (name, _) in enumerate(table.columns)
+    }
+    schema = Schema(database=request["database"], tables=tuple(guessed(described, values)))
     return {
         "image": base64.b64encode(image).decode(),
         "schema": schema.model_dump(mode="json"),

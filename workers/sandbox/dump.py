@@ -11,7 +11,8 @@ from sqlglot.errors import SqlglotError
 from workers.sandbox.schema import Key, quoted
 
 DIALECTS = ("postgres", "mysql", "duckdb", "tsql", "sqlite", "oracle", "snowflake", "bigquery")
-_TAKEN = re.compile(r"(?:CREATE\s+(?:\w+\s+){0,3}?TABLE|INSERT|REPLACE\s+INTO|ALTER\s+TABLE)\b", re.I)
+_TAKEN = re.compile(r"(?:CREATE\s+(?:\w+\s+){0,3}?TABLE|INSERT|REPLACE\s+INTO)\b", re.I)
+_ALTER = re.compile(r"ALTER\s+TABLE\b", re.I)
 _COPY = re.compile(r"COPY\s+(?P<table>[^\s(]+)\s*(?P<columns>\([^)]*\))?\s+FROM\s+stdin\b", re.I)
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|#[^\n]*(?:\n|\Z)|/\*.*?\*/)+", re.S)
 _ESCAPES = {"\\N": None, "\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
@@ -48,7 +49,7 @@ class Dump:
                     self._copy(found["table"], found["columns"] or "", data)
                 elif _TAKEN.match(statement):
                     self._take(statement)
-                else:
+                elif not (_ALTER.match(statement) and self._altered(statement)):
                     skipped += 1
             except (sqlite3.Error, SqlglotError, ValueError, RecursionError) as error:
                 said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -83,9 +84,6 @@ class Dump:
 
     def _rewritten(self, statement: str, dialect: str) -> None:
         tree = sqlglot.parse_one(statement, read=dialect)
-        if isinstance(tree, exp.Alter):
-            self._altered(tree)
-            return
         if not isinstance(tree, exp.Create | exp.Insert):
             raise ValueError(f"{tree.key.upper()} makes no table and no row")
         for table in tree.find_all(exp.Table):
@@ -103,21 +101,38 @@ class Dump:
             kind.replace(exp.DataType(this=exp.DataType.Type.USERDEFINED, kind=kind.sql(dialect="duckdb")))
         self.connection.execute(tree.sql(dialect="sqlite"))
 
-    def _altered(self, tree: exp.Alter) -> None:
-        """Keys that a dump adds at its end. What else is altered is of no interest, or too late for rows."""
-        table = tree.this.name.lower()
+    def _altered(self, statement: str) -> bool:
+        """Take the column that it adds, or the keys; False if it does neither, or what it does is of no interest."""
+        try:
+            self.connection.execute(statement)
+            return True
+        except sqlite3.Error:
+            pass  # a constraint, which SQLite cannot add
+        for dialect in self.dialects:
+            try:
+                tree = sqlglot.parse_one(statement, read=dialect)
+            except SqlglotError:
+                continue
+            if isinstance(tree, exp.Alter) and self._keys_of(tree):
+                return True
+        return False
+
+    def _keys_of(self, tree: exp.Alter) -> bool:
+        table, found = tree.this.name.lower(), False
         for primary in tree.find_all(exp.PrimaryKey):
             self.primary[table] = tuple(column.name for column in primary.expressions)
-        for found in tree.find_all(exp.ForeignKey):
-            reference = found.args.get("reference")
+            found = True
+        for foreign in tree.find_all(exp.ForeignKey):
+            reference = foreign.args.get("reference")
             target = reference.find(exp.Table) if reference else None
-            if target is None:
+            if reference is None or target is None:
                 continue
-            columns = tuple(column.name for column in found.expressions)
-            schema = reference.this if reference else None
-            referred = schema.expressions if isinstance(schema, exp.Schema) else []
+            columns = tuple(column.name for column in foreign.expressions)
+            referred = reference.this.expressions if isinstance(reference.this, exp.Schema) else []
             key = Key(columns=columns, table=target.name, references=tuple(one.name for one in referred))
             self.keys.setdefault(table, []).append(key)
+            found = True
+        return found
 
     def _copy(self, table: str, columns: str, data: str) -> None:
         """The tab-separated rows of PostgreSQL's COPY ... FROM stdin."""

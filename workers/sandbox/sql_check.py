@@ -14,16 +14,7 @@ _FILES = {"read_csv", "read_csv_auto", "read_parquet", "read_json", "read_json_a
           "edit", "fsdir", "lsdir", "zipfile", "read_json_objects", "read_ndjson", "read_ndjson_auto", "iceberg_scan",
           "delta_scan"}  # fmt: skip
 # Functions that stand where a table does and read nothing but their arguments.
-_TABLE_FUNCTIONS = {
-    "generate_series",
-    "generateseries",
-    "range",
-    "unnest",
-    "json_each",
-    "json_tree",
-    "explode",
-    "flatten",
-}
+_TABLE_FUNCTIONS = {"generate_series", "generateseries", "range", "unnest", "json_each", "json_tree"}
 _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable,
            exp.Command, exp.Set, exp.Use, exp.Pragma, exp.Transaction, exp.Commit, exp.Rollback, exp.Attach,
            exp.Detach, exp.Grant, exp.Into, exp.Kill, exp.Analyze)  # fmt: skip
@@ -31,10 +22,10 @@ _WRITES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, 
 
 # First words of statements that are no queries, by what they would do; parsers know only some of them.
 _CHANGING = {"insert", "update", "delete", "replace", "merge", "upsert", "truncate", "create", "drop", "alter",
-             "comment", "vacuum", "analyze", "reindex", "pragma", "set", "reset", "use", "call", "checkpoint", "force", "install",
-             "load", "uninstall", "begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release",
-             "grant", "revoke", "prepare", "execute", "deallocate", "explain", "describe", "show", "summarize", "lock", "unlock",
-             "do", "declare", "kill", "optimize", "refresh"}  # fmt: skip
+             "comment", "vacuum", "analyze", "reindex", "pragma", "set", "reset", "use", "call", "checkpoint",
+             "force", "install", "load", "uninstall", "begin", "start", "commit", "end", "rollback", "abort",
+             "savepoint", "release", "grant", "revoke", "prepare", "execute", "deallocate", "explain", "describe",
+             "show", "summarize", "lock", "unlock", "do", "declare", "kill", "optimize", "refresh"}  # fmt: skip
 _FILING = {"attach", "detach", "copy", "export", "import"}
 _COMMENT = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()+", re.S)
 _FILE_CALL = re.compile(rf"\b(?:{'|'.join(sorted(_FILES))})\s*\(", re.I)

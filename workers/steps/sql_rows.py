@@ -29,13 +29,17 @@ class About:
 
     @property
     def limits(self) -> Limits:
-        options = self.options
-        return Limits(
-            seconds=options.query_seconds,
-            memory_bytes=options.query_memory_mb * 1024**2,
-            rows_kept=options.result_rows,
-            rows_most=options.query_rows,
-        )
+        return limits_of(self.options.model_dump())
+
+
+def limits_of(options: dict[str, Any]) -> Limits:
+    """What a query of these options may use."""
+    return Limits(
+        seconds=options["query_seconds"],
+        memory_bytes=options["query_memory_mb"] * 1024**2,
+        rows_kept=options["result_rows"],
+        rows_most=options["query_rows"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,13 @@ def _of(result: Result, about: About) -> dict[str, Any]:
     return {
         "tables": result.tables,
         "level": result.level,
-        "executed": {"engine": about.engine, "sql": result.executed},
+        "executed": {"engine": about.engine, "sql": result.executed, "image": about.schema.image},
         "result": {
             "columns": result.columns,
             "rows": [[_short(value) for value in row] for row in result.rows],
             "row_count": result.row_count,
             "sha256": result.sha256,
+            "loose_sha256": result.loose_sha256,
         },
         "distractors": list(about.schema.distractors),
     }

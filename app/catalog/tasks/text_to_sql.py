@@ -65,7 +65,7 @@ TEXT_TO_SQL = DatasetTask(
     cost=_cost,
     rows=lambda options: options.questions_per_context,
     kinds=lambda options: {way: options.questions_per_context * share for way, share in options.way_shares().items()},
-    prompts=("ask/sql@1", "word/sql@1", "judge/sql@1"),
+    prompts=("ask/sql@1", "word/sql@1", "judge/sql@1", "judge/own_sql@1"),
     example={
         "question": "Which three customers have spent the most in total?",
         "answer": "SELECT c.name, SUM(o.total) AS spent FROM customers AS c JOIN orders AS o ON o.customer_id = c.id "
