@@ -260,6 +260,8 @@ def test_records_become_their_strings(read: Read) -> None:
         (documents.word(), "a.pdf", "unsupported_type"),
         (documents.pdf_lines("x"), "a.txt", "unsupported_type"),
         (b"no header", "a.pdf", "corrupt"),
+        (b"no database", "a.db", "unsupported_type"),
+        (b"SQLite format 3\0" + b"\xff" * 5_000, "a.sqlite", "corrupt"),
         (b"%PDF-1.7\n%%EOF", "a.pdf", "corrupt"),
         (gzip.compress(b"x"), "a.csv", "unsupported_type"),
         (os.urandom(5_000), "a.txt", "corrupt"),

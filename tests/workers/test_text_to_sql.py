@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from app import storage
-from app.catalog import FORMATS
+from app.catalog import FORMATS, TASKS
 from app.domain import Chunk, Context, Dropped, Sample
 from app.settings import settings
 from tests.conftest import forget_process_state
 from tests.workers import databases
 from tests.workers.scripted import Scripted, made_by
 from workers.databases import grouped
-from workers.recipes import Outcome
+from workers.recipes import Outcome, Work
+from workers.recipes.text_to_sql import repair
 from workers.sandbox.database import build
 from workers.sandbox.pool import POOL
 from workers.sandbox.schema import Schema
@@ -67,8 +68,8 @@ def asked(schema: Schema, *pairs: tuple[str, str], judge: dict[str, Any] | None 
 
 
 def only(outcome: Outcome) -> Sample | Dropped:
-    [row] = [*outcome.kept, *outcome.dropped]
-    return row
+    assert len(outcome.kept) + len(outcome.dropped) == 1
+    return outcome.kept[0] if outcome.kept else outcome.dropped[0]
 
 
 def test_a_row_holds_schema_question_sql_and_what_it_gave(shop: Schema) -> None:
@@ -178,15 +179,15 @@ def test_templates_are_filled_with_real_values_and_all_of_them_run(shop: Schema,
     model = Scripted(word__sql=worded, judge__sql=GOOD)
     schema = shop.model_copy(update={"distractors": ()})
     rows: list[Sample | Dropped] = []
-    for place in range(4):
-        options = {"ways": {"template": 1}, "dialect": dialect, "questions_per_context": 20}
+    for place in range(2):
+        options: dict[str, Any] = {"ways": {"template": 1}, "dialect": dialect, "questions_per_context": 20}
         outcome = made_by("text_to_sql", model, context(schema), place=place, **options)
         rows += [*outcome.kept, *outcome.dropped]
-    assert len(rows) == 80
+    assert len(rows) == 40
     assert {row.reason for row in rows if isinstance(row, Dropped)} <= {"empty_result", "no_template"}
     kept = [row for row in rows if isinstance(row, Sample)]
-    assert len(kept) >= 70
-    assert len({row.attributes["template"] for row in kept}) >= 18
+    assert len(kept) >= 34
+    assert len({row.attributes["template"] for row in kept}) >= 13
     assert {row.attributes["asked_level"] for row in kept} == {"easy", "medium", "hard", "extra"}
     assert model.asked[0][2]["statements"][0].startswith(("SELECT ", "WITH "))
 
@@ -199,13 +200,38 @@ def test_levels_and_ways_come_in_their_shares(shop: Schema) -> None:
         return {"questions": [{"question": f"Question {i}, what?", "sql": COUNT} for i in range(values["count"])]}
 
     model = Scripted(ask__sql=write, word__sql={"questions": ["Which one, please?"] * 4}, judge__sql=GOOD)
-    options = {"ways": {"model": 3, "template": 1}, "levels": {"easy": 1, "extra": 1}}
-    kinds = []
+    options: dict[str, Any] = {"ways": {"model": 3, "template": 1}, "levels": {"easy": 1, "extra": 1}}
+    kinds: list[str] = []
     for place in range(8):
         outcome = made_by("text_to_sql", model, context(shop), place=place, **options)
-        kinds += [row.kind for row in (*outcome.kept, *outcome.dropped)]
+        kinds += [row.kind for row in outcome.kept] + [row.kind for row in outcome.dropped]
     assert (kinds.count("model"), kinds.count("template")) == (24, 8)
     assert abs(told.count("easy") - told.count("very hard")) <= 8
+
+
+def test_a_reject_is_written_anew_with_what_the_engine_said_and_is_executed(shop: Schema) -> None:
+    bad = only(asked(shop, ("How many customers live in Oslo?", "SELECT COUNT(*) FROM customers WHERE town = 'Oslo'")))
+    assert isinstance(bad, Dropped)
+    reject = bad.model_copy(
+        update={"attributes": bad.attributes | {"repaired_from": "7", "repaired_reason": bad.reason}}
+    )
+    model = Scripted(repair__sql={"question": bad.question, "sql": COUNT}, judge__sql=GOOD)
+    task = TASKS["text_to_sql"]
+    work = Work(
+        task="text_to_sql",
+        context=context(shop),
+        options=task.options().model_dump(),
+        gates=task.gates,
+        language="English",
+        seed="0",
+        model=model,
+        models={},
+    )
+    row = only(asyncio.run(repair(work, (reject,))))
+    assert isinstance(row, Sample), row
+    assert (row.answer, row.attributes["repaired_from"]) == (COUNT, "7")
+    assert list(row.lineage["prompts"]) == ["ask/sql@1", "repair/sql@1", "judge/sql@1"]
+    assert "no such column: town" in model.instructions("repair")[0]
 
 
 def test_a_query_that_runs_long_does_not_hold_up_the_others(shop: Schema) -> None:

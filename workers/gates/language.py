@@ -39,7 +39,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
     wanted = work.context.language
     # A text that a row holds may be in another language than what is asked about it.
-    said = {"question": row.attributes.get("request", row.question), "answer": row.answer}
+    said = {"question": row.attributes.get("request", row.question)}
+    if "dialect" not in row.attributes:  # code is in no language
+        said["answer"] = row.answer
     scores = {part: in_language(text, wanted) for part, text in said.items()}
     worse = min(scores, key=lambda part: scores[part])
     return {"language": (scores[worse], f"the {worse} as {LANGUAGES.get(wanted, wanted)}")}

@@ -16,6 +16,7 @@ from workers import gates
 from workers.recipes.work import Outcome, Work
 from workers.steps.shares import apportion
 from workers.steps.sql_ask import templated, written
+from workers.steps.sql_mend import mended
 from workers.steps.sql_rows import About, Pair, about_of, row_of
 
 _STEPS = {"model": written, "template": templated}
@@ -23,17 +24,12 @@ _STEPS = {"model": written, "template": templated}
 
 async def make(work: Work) -> Outcome:
     """Rows of one part of a schema. Every row that is not kept has its reason."""
-    about = about_of(work)
-    chunk = work.context.chunks[0].model_copy(update={"text": about.text})
-    work = replace(work, context=work.context.model_copy(update={"chunks": (chunk,)}))
+    work, about = _shown(work)
     outcome = Outcome()
 
-    async def finish(pair: Pair | Dropped) -> Sample | Dropped:
-        row = pair if isinstance(pair, Dropped) else await row_of(work, about, pair)
-        return row if isinstance(row, Dropped) else await gates.check(work, row)
-
     async def of_way(way: Way, levels: list[Level]) -> list[Sample | Dropped]:
-        return await asyncio.gather(*(finish(pair) for pair in await _STEPS[way](work, about, levels)))
+        pairs = await _STEPS[way](work, about, levels)
+        return await asyncio.gather(*(_finished(work, about, pair) for pair in pairs))
 
     for rows in await asyncio.gather(*(of_way(way, levels) for way, levels in shared(work, about).items())):
         for row in rows:
@@ -41,6 +37,31 @@ async def make(work: Work) -> Outcome:
     outcome.kept.sort(key=lambda row: (row.kind, row.question, row.answer))
     outcome.dropped.sort(key=lambda row: (row.kind, row.question, row.reason))
     return outcome
+
+
+async def repair(work: Work, rejects: tuple[Dropped, ...]) -> Outcome:
+    """One row for each reject, in their order: written anew, executed and judged like any other."""
+    work, about = _shown(work)
+    outcome = Outcome()
+
+    async def again(reject: Dropped) -> Sample | Dropped:
+        return await _finished(work, about, await mended(work, about, reject))
+
+    for row in await asyncio.gather(*map(again, rejects)):
+        outcome.add(row)
+    return outcome
+
+
+async def _finished(work: Work, about: About, pair: Pair | Dropped) -> Sample | Dropped:
+    row = pair if isinstance(pair, Dropped) else await row_of(work, about, pair)
+    return row if isinstance(row, Dropped) else await gates.check(work, row)
+
+
+def _shown(work: Work) -> tuple[Work, About]:
+    """The work with what models read in place of the chunk's JSON."""
+    about = about_of(work)
+    chunk = work.context.chunks[0].model_copy(update={"text": about.text})
+    return replace(work, context=work.context.model_copy(update={"chunks": (chunk,)})), about
 
 
 def shared(work: Work, about: About) -> dict[Way, list[Level]]:

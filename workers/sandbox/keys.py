@@ -1,11 +1,11 @@
 """Guess the keys of tables that declare none, CSVs above all: from the names of columns and the values in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workers.sandbox.schema import Key, Table
 
-Values = dict[tuple[str, str], Sequence[Any]]  # (table, column) -> all its values
+Values = Mapping[tuple[str, str], Sequence[Any]]  # (table, column) -> all its values
 
 
 def guessed(tables: list[Table], values: Values) -> list[Table]:

@@ -27,13 +27,13 @@ async def written(work: Work, about: About, levels: list[Level]) -> list[Pair | 
             avoid=list(work.avoid)[-40:],
             levels=[LEVELS[level] for level in levels],
             tables=[table.name for table in about.schema.asked],
-            engine=TITLES["sqlite" if about.engine == "sqlite" else "duckdb"],
+            engine=engine_title(about),
         )
     except Refused as refusal:
         return [Dropped(reason=refusal.reason, detail=refusal.detail, kind="model", lineage=work.lineage((ASK,)))]
     assert isinstance(reply, SqlQuestions)
     return [
-        Pair("model", found.question, found.sql, level, ASK)
+        Pair("model", found.question, found.sql, level, (ASK,))
         for found, level in zip(reply.questions, levels, strict=False)
     ]
 
@@ -57,10 +57,15 @@ async def templated(work: Work, about: About, levels: list[Level]) -> list[Pair 
         return [*dropped, refused]
     assert isinstance(reply, Questions)
     pairs = [
-        Pair("template", question, found.sql, found.level, WORD, found.template)
+        Pair("template", question, found.sql, found.level, (WORD,), {"template": found.template})
         for question, found in zip(reply.questions, filled, strict=False)
     ]
     return [*dropped, *pairs]
+
+
+def engine_title(about: About) -> str:
+    """What the model knows the engine as that its statements are executed in."""
+    return TITLES["sqlite" if about.engine == "sqlite" else "duckdb"]
 
 
 def _filled(work: Work, about: About, levels: list[Level]) -> tuple[list[Filled], list[Pair | Dropped]]:

@@ -1,6 +1,6 @@
 """From a question and a statement to a row: run it, look at what it gives, and keep what a reader needs with it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.catalog.sql import TITLES, Level, Way
@@ -44,14 +44,17 @@ def limits_of(options: dict[str, Any]) -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A question and its statement in the engine's own dialect. `level` is what was asked for."""
+    """A question and its statement in the engine's own dialect.
+
+    `level` is what was asked for; `attributes` is what else the row says.
+    """
 
     way: Way
     question: str
     sql: str
     level: Level
-    prompt: str
-    template: str | None = None
+    prompts: tuple[str, ...]
+    attributes: dict[str, Any] = field(default_factory=dict)
 
 
 async def row_of(work: Work, about: About, pair: Pair) -> Sample | Dropped:
@@ -61,9 +64,9 @@ async def row_of(work: Work, about: About, pair: Pair) -> Sample | Dropped:
         "dialect": about.options.dialect,
         "schema": about.text,
         "asked_level": pair.level,
-        **({"template": pair.template} if pair.template else {}),
+        **pair.attributes,
     }
-    given: dict[str, Any] = {"kind": pair.way, "question": pair.question, "lineage": work.lineage((pair.prompt,))}
+    given: dict[str, Any] = {"kind": pair.way, "question": pair.question, "lineage": work.lineage(pair.prompts)}
     try:
         result = await POOL.run(
             about.schema.image, pair.sql, about.engine, about.limits, write=about.options.dialect, examine=True

@@ -61,11 +61,11 @@ def _cost(options: TextToSqlOptions) -> int:
 TEXT_TO_SQL = DatasetTask(
     summary="Questions over an uploaded database and the SQL that answers them; every statement is executed.",
     options=TextToSqlOptions,
-    gates={"question_length": 2.0, "sql_match": 4.0, "sql_clarity": 4.0},
+    gates={"question_length": 2.0, "language": 0.1, "sql_match": 4.0, "sql_clarity": 4.0},
     cost=_cost,
     rows=lambda options: options.questions_per_context,
     kinds=lambda options: {way: options.questions_per_context * share for way, share in options.way_shares().items()},
-    prompts=("ask/sql@1", "word/sql@1", "judge/sql@1", "judge/own_sql@1"),
+    prompts=("ask/sql@1", "word/sql@1", "judge/sql@1", "judge/own_sql@1", "repair/sql@1"),
     example={
         "question": "Which three customers have spent the most in total?",
         "answer": "SELECT c.name, SUM(o.total) AS spent FROM customers AS c JOIN orders AS o ON o.customer_id = c.id "
@@ -73,5 +73,4 @@ TEXT_TO_SQL = DatasetTask(
     },
     source="database",
     extra=Extra("sql", "duckdb"),
-    repairable=False,
 )
