@@ -25,9 +25,11 @@ def options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
     try:
         chosen = task.options.model_validate(given)
     except ValidationError as error:
-        allowed = ", ".join(task.options.model_fields)
+        allowed = f"options: {', '.join(task.options.model_fields)}"
         fields = [
-            (f"/options{pointer(found['loc'])}", f"{found['msg']} (options: {allowed})") for found in error.errors()
+            # `at`: where in an option that holds a document of its own, such as a JSON schema.
+            (f"/options{pointer((*found['loc'], *found.get('ctx', {}).get('at', ())))}", f"{found['msg']} ({allowed})")
+            for found in error.errors()
         ]
         param = fields[0][0].strip("/").replace("/", ".")
         raise InvalidRequest(f"{param}: {fields[0][1]}", param=param, fields=fields) from None

@@ -1,6 +1,6 @@
 """Reply shapes of the tasks that work on a text: summaries, labels, paraphrases, extraction, pre-training text."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -68,3 +68,17 @@ class SameMeaning(Reply):
     lost: Annotated[str, Field(max_length=200)]
     added: Annotated[str, Field(max_length=200)]
     same: Grade
+
+
+class Extracted(Reply):
+    """JSON by a schema that is said with the request; whoever asks checks the value against it."""
+
+    value: dict[str, Any]
+
+
+class ExtractionVerdicts(Reply):
+    """A judge's grades of extracted values, 1 (bad) to 5 (perfect), after the worst fault."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    correct: Grade
+    complete: Grade

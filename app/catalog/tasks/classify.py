@@ -46,7 +46,7 @@ class ClassifyOptions(Options):
         return self
 
 
-def _without_request(question: str, answer: str, attributes: dict[str, object]) -> str:
+def without_request(question: str, answer: str, attributes: dict[str, object]) -> str:
     """The labels stand in every row: near copies are told by the text and its labels."""
     return f"{question.removeprefix(str(attributes.get('request', '')))} {answer}"
 
@@ -67,5 +67,5 @@ CLASSIFY = DatasetTask(
     },
     source="labels",
     repairable=False,
-    alike=_without_request,
+    alike=without_request,
 )

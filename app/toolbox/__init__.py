@@ -1,0 +1,1 @@
+"""Tools that users bring for models to call: read, checked, and written in one form."""
