@@ -112,9 +112,9 @@ class Sample(Record):
     lineage: dict[str, Any] = {}
 
     @property
-    def turns(self) -> list[dict[str, str]]:
+    def turns(self) -> list[dict[str, Any]]:
         """Chat messages, the answer last: those the task stored as `messages`, or question and answer."""
-        told: list[dict[str, str]] | None = self.attributes.get("messages")
+        told: list[dict[str, Any]] | None = self.attributes.get("messages")
         asked = [{"role": "user", "content": self.question}] if self.question else []
         return told or [*asked, {"role": "assistant", "content": self.answer}]
 

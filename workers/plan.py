@@ -14,7 +14,7 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources
+from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources, toolsets
 from workers.contexts import first_units
 from workers.layout import Layout, Unusable
 from workers.places import assign, digests
@@ -26,6 +26,7 @@ SOURCES: dict[str, Source] = {
     "database": databases.plan,
     "labels": labels.plan,
     "prompts": prompt_sources.plan,
+    "tools": toolsets.plan,
 }
 
 

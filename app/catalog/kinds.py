@@ -34,6 +34,18 @@ class Extra:
         return find_spec(self.module) is None
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """For a task that needs no corpus: the one document that its options hold, stored as a corpus of its name.
+
+    `document(options)` gives its bytes, or None when the options hold none; `option` is the one that should.
+    """
+
+    name: str
+    document: Callable[[Any], bytes | None]
+    option: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetTask:
     """What can be made. `cost(options)` is the number of model calls for one context, the gates' left out.
@@ -64,6 +76,7 @@ class DatasetTask:
     shape: Shape = "chat"
     shaped: Callable[[Any], Shape] | None = None
     source: str = "documents"
+    carried: Carried | None = None
     extra: Extra | None = None
     needs: Callable[[Any], list[str]] | None = None
     repairable: bool = True

@@ -80,3 +80,20 @@ def grouping(task: DatasetTask, chosen: dict[str, Any], wanted: Grouping) -> Gro
     if task.across and task.across(having) and not found.cross_document:
         raise invalid("grouping.cross_document", "these options need contexts of several documents")
     return found
+
+
+def carried(task: DatasetTask, chosen: dict[str, Any], corpus_id: str | None) -> tuple[str, bytes]:
+    """(name, bytes) of the document that the options hold; ("", b"") for a task over a corpus.
+
+    Raises InvalidRequest: a corpus too many or too few, or options that hold no document.
+    """
+    if task.carried is None:
+        if corpus_id is None:
+            raise invalid("corpus_id", "this task is made of a corpus; name one")
+        return "", b""
+    if corpus_id is not None:
+        raise invalid("corpus_id", f"this task is made of options.{task.carried.option} alone; leave the corpus out")
+    document = task.carried.document(task.options.model_validate(chosen))
+    if document is None:
+        raise invalid(f"options.{task.carried.option}", "this task is made of these; give some")
+    return task.carried.name, document

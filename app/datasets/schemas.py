@@ -161,7 +161,9 @@ class Budget(BaseModel):
 
 class DatasetCreate(BaseModel):
     model_config = Closed
-    corpus_id: str = Field(max_length=60)
+    corpus_id: str | None = Field(
+        default=None, max_length=60, description="left out for a task that needs no documents, and only then"
+    )
     task: str = Field(default="grounded_qa", max_length=60)
     name: str = Field(default="dataset", min_length=1, max_length=200, pattern=SHOWN)
     rows: int | None = Field(

@@ -11,6 +11,7 @@ from app.corpora import service as corpora
 from app.datasets import checks
 from app.datasets.models_served import check_model, check_others
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
+from app.documents import service as documents
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, WrongState
 from app.models import Dataset, Event, Sample
 from app.models.datasets import FINAL
@@ -31,10 +32,12 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
     grouping = checks.grouping(task, options, wanted.grouping)
-    corpora.get(session, tenant_id, wanted.corpus_id)
-    counts = corpora.document_counts(session, wanted.corpus_id)
-    if not counts.get("pending", 0) + counts.get("parsed", 0):
-        raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
+    held = checks.carried(task, options, wanted.corpus_id)
+    if wanted.corpus_id is not None:
+        corpora.get(session, tenant_id, wanted.corpus_id)
+        counts = corpora.document_counts(session, wanted.corpus_id)
+        if not counts.get("pending", 0) + counts.get("parsed", 0):
+            raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
     _check_test_sets(session, tenant_id, wanted)
     if wanted.selection.strategy == "deita" and not {"complexity", "quality"} <= set(wanted.gates):
         message = "selection.strategy: deita needs the gates `complexity` and `quality`; 0 records without dropping"
@@ -44,17 +47,19 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     model = check_model(wanted.model, wanted.chunking.splitter, served)
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     spec["grouping"] = grouping.model_dump()
+    corpus_id = wanted.corpus_id or documents.carry(session, tenant_id, wanted.name, *held)
+    spec["corpus_id"] = corpus_id
     dataset = Dataset(
         id=ids.new("dst"),
         tenant_id=tenant_id,
-        corpus_id=wanted.corpus_id,
+        corpus_id=corpus_id,
         name=wanted.name,
         task=wanted.task,
         spec=spec,
     )
     session.add(dataset)
     session.flush()
-    record(session, dataset, "created", f"asked for {wanted.task} over corpus {wanted.corpus_id}")
+    record(session, dataset, "created", f"asked for {wanted.task} over corpus {corpus_id}")
     ring(session, "plan", dataset.id)
     return dataset
 

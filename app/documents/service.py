@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import ids, paging, storage
 from app.corpora import service as corpora
+from app.corpora.schemas import CorpusCreate
 from app.db import slices
 from app.documents import archive
 from app.errors import NotFound
@@ -64,6 +65,21 @@ def _current(session: Session, corpus_id: str, wanted: Sequence[str]) -> dict[st
         query = select(Document).where(Document.corpus_id == corpus_id, Document.name.in_(some), ~Document.replaced)
         found |= {row.name: row for row in session.scalars(query.order_by(Document.name).with_for_update())}
     return found
+
+
+def carry(session: Session, tenant_id: str, corpus: str, name: str, content: bytes) -> str:
+    """The id of a corpus of this one document: one that there is, or a new one that is called `corpus`."""
+    with storage.storage().upload() as upload:
+        upload.write(content)
+        stored = Stored(name, storage.storage().keep(upload), upload.size)
+    same = (Document.tenant_id == tenant_id, Document.sha256 == stored.sha256, Document.name == name)
+    query = select(Document.corpus_id).where(*same, ~Document.replaced).order_by(Document.created_at, Document.id)
+    for there in session.scalars(query.limit(20)).all():
+        if sum(corpora.document_counts(session, there).values()) == 1:
+            return there
+    fresh = corpora.create(session, tenant_id, CorpusCreate(name=corpus))
+    add(session, tenant_id, fresh.id, [stored])
+    return fresh.id
 
 
 def keep_archive(file: BinaryIO) -> list[Stored]:

@@ -65,8 +65,34 @@ TRAJECTORIES = Sample(
         ],
     },
 )
+CALLS = [("call_1", "departures", {"day": "Sunday"}), ("call_2", "fare", {"child": True})]
+TOOLS = Sample(
+    kind="parallel",
+    question="When does it leave on Sunday, and what does a child pay?",
+    answer="At nine, and 4 euros.",
+    attributes={
+        "tools": [
+            {"type": "function", "function": {"name": name, "description": "", "parameters": {"type": "object"}}}
+            for name in ("departures", "fare")
+        ],
+        "messages": [
+            {"role": "user", "content": "When does it leave on Sunday, and what does a child pay?"},
+            {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": [
+                    {"id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+                    for key, name, arguments in CALLS
+                ],
+            },
+            {"role": "tool", "tool_call_id": "call_1", "content": '{"at": "09:00"}'},
+            {"role": "tool", "tool_call_id": "call_2", "content": '{"euros": 4}'},
+            {"role": "assistant", "content": "At nine, and 4 euros."},
+        ],
+    },
+)
 TEXT = Sample(kind="original", question="", answer="The ferry leaves at half past seven.")
-ROWS = {"chat": CHAT, "preference": PREFERENCE, "trajectories": TRAJECTORIES, "text": TEXT}
+ROWS = {"chat": CHAT, "preference": PREFERENCE, "trajectories": TRAJECTORIES, "text": TEXT, "tools": TOOLS}
 
 
 @pytest.mark.parametrize(
@@ -178,3 +204,26 @@ def test_a_format_that_cannot_hold_the_rows_is_refused_with_those_that_can() -> 
     with pytest.raises(UnknownCatalogEntry, match=r"cannot hold the chat rows of grounded_qa; it can be: .*messages"):
         check_format("grounded_qa", "dpo", {})
     check_format("grounded_qa", "messages", {})
+
+
+def test_calls_of_tools_keep_who_called_what_in_every_format_that_takes_them() -> None:
+    assert catalog.FORMATS["messages"].render(TOOLS) == {
+        "messages": TOOLS.attributes["messages"],
+        "tools": TOOLS.attributes["tools"],
+    }
+    told = catalog.FORMATS["trl_tools"].render(TOOLS)
+    assert isinstance(told, dict)
+    assert json.loads(told["tools"]) == TOOLS.attributes["tools"]
+    calls = [call["function"] for call in told["messages"][1]["tool_calls"]]
+    assert calls == [{"name": name, "arguments": arguments} for _, name, arguments in CALLS]
+    assert [turn["name"] for turn in told["messages"] if turn["role"] == "tool"] == ["departures", "fare"]
+    shared = catalog.FORMATS["sharegpt"].render(TOOLS)
+    assert isinstance(shared, dict)
+    assert [turn["from"] for turn in shared["conversations"]] == ["human", "function_call", "observation", "gpt"]
+    assert json.loads(shared["conversations"][2]["value"]) == [{"at": "09:00"}, {"euros": 4}]
+    assert [tool["name"] for tool in json.loads(shared["tools"])] == ["departures", "fare"]
+
+
+def test_a_format_without_a_place_for_tools_refuses_them_by_name() -> None:
+    with pytest.raises(UnknownCatalogEntry, match="cannot hold the tools rows of tool_calls"):
+        check_format("tool_calls", "alpaca", {})

@@ -4,6 +4,7 @@ import re
 from hashlib import sha256
 from typing import Any
 
+from tests.fakes import tools
 from tests.fakes.document import Document, best_sentence, cut, reworded, topic_of, word_question, words_of
 
 Made = dict[str, Any]
@@ -38,6 +39,10 @@ def made_up(
     """
     sentence = document.sentences[at]
     unstated = question is not None and is_unstated(question, document)
+    if {"tools", "question"} <= fields:
+        return tools.request(document, instruction, position)
+    if {"calls", "answer"} <= fields:
+        return tools.step(document, instruction, question or "")
     if {"standalone", "question"} <= fields:
         return follow_up(document, instruction, missing="missing" in fields)
     if {"missing", "question"} <= fields:

@@ -15,4 +15,5 @@ MESSAGES = ExportFormat(
     summary="OpenAI and TRL chat messages, with `tools` where a row has some.",
     render=render,
     loads_with="OpenAI fine-tuning, TRL SFTTrainer, Axolotl chat_template",
+    shapes=frozenset({"chat", "tools", "preference", "trajectories"}),
 )
