@@ -32,7 +32,7 @@ def _config(bundled: Bundled, method: str) -> str:
         held_out = {"dataset_test_split": "validation", "eval_strategy": "epoch"}
     values = {
         "model_name_or_path": bundled.base_model,
-        "dataset_name": ".",
+        "dataset_name": bundled.train.partition("/")[0],
         **held_out,
         "learning_rate": _RATES[method],
         "num_train_epochs": 2,
@@ -50,10 +50,12 @@ def _config(bundled: Bundled, method: str) -> str:
         "seed": 0,
         "output_dir": f"{bundled.name}-{method}",
     }
-    if method == "sft" and bundled.format == "chatml":
-        values["dataset_text_field"] = "text"
+    if method == "reward":
+        values["lora_task_type"] = "SEQ_CLS"
     started = f"In the bundle's folder: trl {method} --config trainers/trl/{method}.yaml"
-    return yaml_file(f"{started}\n`dataset_name: .` reads the files that README.md names as its configs.", values)
+    return yaml_file(
+        f"{started}\n`dataset_name` is the folder of the rows; its files are the splits by their names.", values
+    )
 
 
 TRL = Trainer(
