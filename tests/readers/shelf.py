@@ -84,7 +84,7 @@ class Shelf:
         return self._made[key]
 
     def _unpacked(self, format: str, container: str, shape: str) -> Path:
-        asked = {"base_model": self.base_model, "trainers": [], "license": "CC0-1.0"}
+        asked: Json = {"base_model": self.base_model, "trainers": [], "license": "CC0-1.0"}
         asked |= dict.fromkeys(("title", "description", "author", "url"))
         asked["trainers"] = [
             name for name, entry in catalog.TRAINERS.entries.items() if entry.reads(format, shape, container)
