@@ -86,7 +86,7 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
         if selection.strategy == "deita":
             _leave(held, scan, best.surplus(dataset.tenant_id, scan.rows, wanted, alive))
         else:
-            _leave(held, scan, _surplus(scan.rows, wanted))
+            _leave(held, scan, _surplus(scan.rows, wanted, selection.max_length_gap))
         leaning = _leaning(scan.rows, selection.max_length_gap)  # the surplus may have been a counterweight
         missing = max(0, wanted - len(scan.rows) + len(leaning)) if wanted else 0
     used = []
@@ -147,11 +147,11 @@ def _lengths(rows: Sequence[Row]) -> list[lengths.Lengths]:
     return found if len(found) == len(rows) else []
 
 
-def _surplus(rows: Sequence[Row], wanted: int | None) -> list[Drop]:
+def _surplus(rows: Sequence[Row], wanted: int | None, gap: float) -> list[Drop]:
     if not wanted:
         return []
     contexts, count, pairs = [row.context for row in rows], len(rows) - wanted, _lengths(rows)
-    found = lengths.surplus(contexts, pairs, count) if pairs else spare.surplus(contexts, count)
+    found = lengths.surplus(contexts, pairs, count, gap) if pairs else spare.surplus(contexts, count)
     return [Drop(rows[at].id, "surplus", f"{wanted} rows were wanted") for at in found]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.settings import settings
 from tests.e2e.test_instruct import ALPACA
 from tests.fakes.process import FakeModel
 from tests.service import Service
@@ -122,9 +123,13 @@ def test_options_that_compare_nothing_are_refused(options: Json, pointer: str, c
     assert reply.json()["errors"][0]["pointer"] == pointer
 
 
-def test_a_model_that_the_server_does_not_have_is_refused_at_once(tmp_path: Path) -> None:
-    with FakeModel(model="fake") as model, Service(tmp_path, model_url=model.url) as service:
-        wanted = {"corpus_id": service.corpus(documents()), "options": {"models": ["fake", "my-adapter"]}, **WANTED}
-        reply = service.http.post("/v1/datasets", json=wanted)
+def test_a_model_that_the_server_does_not_have_is_refused_at_once(client: Any, environment: pytest.MonkeyPatch) -> None:
+    with FakeModel(model="fake") as model:
+        environment.setenv("CORPUSMITH_GENERATOR_URL", model.url)
+        settings.cache_clear()
+        corpus = client.post("/v1/corpora", json={}).json()["id"]
+        client.put(f"/v1/corpora/{corpus}/documents/a.txt", content=b"The ferry leaves at nine.")
+        wanted = {"corpus_id": corpus, "task": "preferences", "options": {"models": ["fake", "my-adapter"]}}
+        reply = client.post("/v1/datasets", json=wanted)
         assert reply.status_code == 422
         assert reply.json()["errors"][0]["pointer"] == "/options/models/1"

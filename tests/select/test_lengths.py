@@ -50,8 +50,16 @@ def test_the_surplus_of_a_balanced_dataset_leaves_it_balanced() -> None:
     pairs = drawn(5, 400, 1.2)
     pairs = left(pairs, lengths.biased(pairs, MOST))
     contexts = [at // 3 for at in range(len(pairs))]
-    spared = lengths.surplus(contexts, pairs, len(pairs) // 2)
+    spared = lengths.surplus(contexts, pairs, len(pairs) // 2, MOST)
     assert len(set(spared)) == len(pairs) // 2
     assert lengths.gap(left(pairs, spared)) <= MOST
     places = {at: at % 3 for at in range(len(pairs))}
     assert {places[at] for at in spared} <= {1, 2}, "contexts with more rows give first"
+
+
+def test_where_the_first_rows_of_contexts_lean_some_change_places_with_spared_ones() -> None:
+    pairs = [(130, 100), (100, 130)] * 40
+    contexts = [at // 2 for at in range(80)]
+    spared = lengths.surplus(contexts, pairs, 40, MOST)
+    assert len(set(spared)) == 40
+    assert lengths.gap(left(pairs, spared)) <= MOST

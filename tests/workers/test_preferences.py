@@ -172,8 +172,34 @@ def test_conversations_are_compared_as_a_whole_from_where_they_part() -> None:
     assert found.chosen[-1]["content"] == row.answer == "It is 4, by 0.1."
     assert found.rejected[-1]["content"] == row.attributes["rejected"] == "It is 4, by 0.2."
     shown = next(values for ref, _, values, _ in model.asked if ref == "judge/rank@1")
-    assert shown["earlier"] == [f"User: {QUESTION}", "Assistant: It is 0, by 0.1."]
-    assert all(text.count("Assistant: ") == 2 for text in shown["answers"])
+    assert (shown["question"], shown["earlier"]) == (QUESTION, [])
+    for text in shown["answers"]:
+        assert text.startswith("Assistant: It is 0, by 0.1.\nUser: "), "what is shared is graded as well"
+        assert text.count("Assistant: ") == 3
+
+
+def test_in_a_conversation_the_last_answer_is_made_wrong_behind_all_that_was_said() -> None:
+    model = Talkative(
+        answer__next_turn=lambda values: {"quote": QUOTE, "answer": f"At 07:40, and {values['temperature']} more."},
+        ask__next_request={"question": "And on other days?"},
+    )
+    model.said["judge/rank"] = lambda values: {
+        "grades": [
+            {"reason": "So.", "faithfulness": 1 if "09:15" in text else 5, "helpfulness": 5 if "0.1" in text else 2}
+            for text in values["answers"]
+        ]
+    }
+    options: dict[str, Any] = {"questions_per_context": 1, "answers": 2, "temperatures": [0.1, 0.2], "perturbed": 1.0}
+    gates = {"margin": 1.0, "chosen_faithfulness": 4.0}
+    outcome = made_by("preferences", model, context(FIRST), gates=gates, turns=2, **options)
+    row = next(row for row in outcome.kept if row.kind == "perturbed")
+    found = pair(row)
+    assert [turn["role"] for turn in found.prompt] == ["user", "assistant", "user"]
+    assert [turn["content"] for turn in found.chosen] == ["At 07:40, and 0.1 more."]
+    assert [turn["content"] for turn in found.rejected] == ["At 09:15, and 0.1 more."]
+    shown = [values for ref, _, values, _ in model.asked if ref == "judge/rank@1"][-1]
+    assert shown["question"] == "And on other days?"
+    assert shown["earlier"] == [f"User: {QUESTION}", "Assistant: At 07:40, and 0.1 more."]
 
 
 def test_roles_models_and_temperatures_take_turns_and_repeats_are_samples_of_their_own() -> None:

@@ -53,17 +53,41 @@ def _queue(pairs: Sequence[Lengths], longer: bool) -> list[int]:
     return sorted(leaning, key=lambda at: (not alike(*pairs[at]), abs(pairs[at][0] - pairs[at][1]), at))
 
 
-def surplus(contexts: Sequence[Hashable], pairs: Sequence[Lengths], count: int) -> list[int]:
-    """The places of `count` rows to spare, as `spare.surplus`, but of equal ranks those that keep the lengths even."""
+def surplus(contexts: Sequence[Hashable], pairs: Sequence[Lengths], count: int, most: float) -> list[int]:
+    """The places of `count` rows to spare, as `spare.surplus`, but of equal ranks those that keep the lengths even.
+
+    Where that leaves a gap of more than `most`, rows that lean change places with spared ones that lean the other way.
+    """
     rank = ranks(contexts)
     lean = sum(chosen - rejected for chosen, rejected in pairs)
     found: list[int] = []
     for level in sorted(set(rank), reverse=True):
-        ordered = sorted((pairs[at][0] - pairs[at][1], at) for at in range(len(pairs)) if rank[at] == level)
+        ordered = sorted((_lean(pairs[at]), at) for at in range(len(pairs)) if rank[at] == level)
         while ordered and len(found) < count:
             place = bisect_left(ordered, (lean, -1))
             near = [near for near in (place - 1, place) if 0 <= near < len(ordered)]
             difference, at = ordered.pop(min(near, key=lambda one: abs(ordered[one][0] - lean)))
             lean -= difference
             found.append(at)
-    return found
+    return _exchanged(pairs, found, most)
+
+
+def _exchanged(pairs: Sequence[Lengths], spared: list[int], most: float) -> list[int]:
+    gone = set(spared)
+    kept = [at for at in range(len(pairs)) if at not in gone]
+    chosen, rejected = sum(pairs[at][0] for at in kept), sum(pairs[at][1] for at in kept)
+    sign = 1 if chosen > rejected else -1
+    out = sorted(kept, key=lambda at: (-sign * _lean(pairs[at]), at))
+    back = sorted(spared, key=lambda at: (sign * _lean(pairs[at]), at))
+    for one, other in zip(out, back, strict=False):
+        if _gap(chosen, rejected) <= most or sign * (_lean(pairs[one]) - _lean(pairs[other])) <= 0:
+            break
+        chosen += pairs[other][0] - pairs[one][0]
+        rejected += pairs[other][1] - pairs[one][1]
+        gone.remove(other)
+        gone.add(one)
+    return sorted(gone)
+
+
+def _lean(pair: Lengths) -> int:
+    return pair[0] - pair[1]

@@ -25,8 +25,7 @@ def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: C
     """Rows whose question asks what an earlier one asks. Raises NoEmbedder if that is asked for and cannot be done."""
     if selection.semantic == "off" or len(rows) < 2 or (selection.semantic == "auto" and not _installed()):
         return []
-    first: dict[object, int] = {}  # pairs of one ranking ask the same, and are no copies of each other
-    speaks = [first.setdefault((row.context, row.prompt) if row.lengths else at, at) for at, row in enumerate(rows)]
+    speaks = spokesmen(rows)
     alone = sorted(set(speaks))
     asked = [rows[at] for at in alone]
     copies = semantic.repeated(
@@ -42,6 +41,12 @@ def repeated(tenant_id: str, rows: Sequence[Row], selection: Selection, alive: C
         for at, row in enumerate(rows)
         if speaks[at] in found
     ]
+
+
+def spokesmen(rows: Sequence[Row]) -> list[int]:
+    """For each row the place of the one that is compared for it: pairs of one ranking ask the same, and one speaks."""
+    first: dict[object, int] = {}
+    return [first.setdefault((row.context, row.prompt) if row.lengths else at, at) for at, row in enumerate(rows)]
 
 
 def questions(tenant_id: str, rows: Sequence[Row], alive: Callable[[], None]) -> NDArray[np.float32]:

@@ -33,8 +33,17 @@ class Candidate:
 
     @property
     def text(self) -> str:
-        """What a judge is shown: the answer, or the conversation."""
-        return self.turns[0]["content"] if len(self.turns) == 1 else "\n".join(told(self.turns))
+        """What a judge is shown: the answer, or the conversation after its first question.
+
+        That it is shared does not make a turn right, so those before the two part are graded as well.
+        """
+        whole = [*self.prompt[1:], *self.turns]
+        return self.turns[0]["content"] if len(self.turns) == 1 else "\n".join(told(whole))
+
+    @property
+    def question(self) -> str:
+        """What that answers."""
+        return self.prompt[-1 if len(self.turns) == 1 else 0]["content"]
 
     def saying(self, text: str) -> "Candidate":
         """The same with another last answer."""

@@ -59,15 +59,16 @@ async def rank(
 
 
 async def _grades(work: Work, candidates: Sequence[Candidate], prompt: str, ahead: int) -> list[AnswerGrades]:
-    shared = candidates[0].prompt
-    earlier: dict[str, Any] = {} if prompt == ALONE else {"earlier": told(shared[:-1])}
+    first = candidates[0]
+    shared = told(first.prompt[:-1]) if len(first.turns) == 1 else []  # else it is in the text of each
+    earlier: dict[str, Any] = {} if prompt == ALONE else {"earlier": shared}
     reply = await work.model.ask(
         prompt,
         context=work.context,
         ahead=ahead,
         role="judge",
         count=len(candidates),
-        question=shared[-1]["content"],
+        question=first.question,
         answers=[_FENCE.sub(r"< \1answer", candidate.text) for candidate in candidates],
         language=work.language,
         **earlier,
