@@ -9,6 +9,7 @@ from app.coverage.router import router as coverage
 from app.datasets.router import router as datasets
 from app.documents.router import router as documents
 from app.errors import Busy, InvalidRequest, TooLarge, Unauthorized
+from app.exams.router import router as exams
 from app.exports.router import router as exports
 from app.files.router import router as files
 from app.middleware import BodyLimit, RequestId
@@ -49,6 +50,7 @@ def create_app() -> FastAPI:
         files,
         uploads,
         trainings,
+        exams,
         models,
         browse.catalogue,
     ):

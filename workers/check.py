@@ -12,9 +12,11 @@ from app.models import Training
 from app.queue import ring
 from app.settings import settings
 from app.trainings import service
+from app.trainings.asked import DATASET
 from app.trainings.rows import BadRow
 from app.trainings.rows import check as count_rows
 from workers import lease, training_files
+from workers.exam import questions
 from workers.training_files import Part, Unreadable
 
 log = structlog.get_logger()
@@ -54,6 +56,8 @@ def _look(training: Training) -> dict[str, Any]:
         staged = training_files.write(files, Path(folder))
         shapes = catalog.METHODS[training.method].rows
         rows = {name: count_rows([path], shapes) for name, path in staged.items()}
+        if training.spec.get("exam") and not training.training_file.startswith(DATASET):
+            questions.of_files(training, staged["train"], staged["validation"])
         return {"files": files, "estimate": _estimate(training, staged, rows)}
 
 

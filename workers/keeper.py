@@ -26,6 +26,7 @@ from app.trainings import service
 from app.trainings.run import Failure, Result
 from workers import lease, publish, shutdown, training_files
 from workers.devices import Device
+from workers.exam import take
 from workers.stage import stage
 from workers.told import store
 from workers.training import control, events
@@ -92,7 +93,7 @@ class Keeper:
     def _keep(self, lock: int) -> None:
         while True:
             self._beat_at = time.monotonic()
-            with self._child(lock) as process:
+            with self._child(lock, control.command(self.folder)) as process:
                 status = self._watch(process)
             ended = control.outcome(self.folder)
             status = self._tell() or status  # what it said at last
@@ -100,19 +101,30 @@ class Keeper:
             if not (died and self._goes_on()):
                 break
         if isinstance(ended, Result) and status != "cancelled":
-            self._publish(ended)
+            if take.take(self.claim.training_id, self.folder, ended, lambda command: self._sit(lock, command)):
+                self._publish(ended)
+            else:
+                self._let_go()
         elif isinstance(ended, Failure):
             self._fail(ended.code, ended.message, ended.param, ended.line)
         elif not died:
             self._let_go()
 
+    def _sit(self, lock: int, command: list[str]) -> bool:
+        """Run another child of this job, for its exam. False: it was stopped, by whoever, before it had ended."""
+        self._beat_at = time.monotonic()
+        with self._child(lock, command) as process:
+            status = self._watch(process)
+            ended = process.poll() is not None
+        return ended and status == "running" and not shutdown.requested.is_set()
+
     @contextlib.contextmanager
-    def _child(self, lock: int) -> Iterator["subprocess.Popen[bytes]"]:
+    def _child(self, lock: int, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
         grace = settings().lease_seconds / 6
         with (self.folder / "child.log").open("ab") as out:
             process = subprocess.Popen(
-                guard.command(grace, control.command(self.folder), silence=self._silence),
+                guard.command(grace, command, silence=self._silence),
                 env=environment | self.device.environment,
                 bufsize=0,
                 stdin=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """The row files of a fine-tuning job: found, or made of a dataset, and laid where a run reads them."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from app.models import Dataset, Export, File, Training
 from app.settings import settings
 from app.trainings.asked import DATASET, format_for
 from workers import export as exporting
+from workers.exam import questions
 
 Part = Literal["train", "validation"]
 
@@ -51,12 +53,26 @@ def _file(training: Training, part: Part, name: str, param: str) -> str:
     kept = export.files[f"{part}.jsonl"]
     if not kept["rows"]:
         raise Unreadable("invalid_training_file", f"dataset {name} has no {part} rows", param)
+    asked = questions.of_dataset(training, name) if part == "train" and training.spec.get("exam") else set()
     with storage.storage().upload() as upload:
-        for data in storage.storage().read(kept["blob"], kept["start"], kept["start"] + kept["bytes"]):
+        for data in _left(storage.storage().read(kept["blob"], kept["start"], kept["start"] + kept["bytes"]), asked):
             upload.write(data)
         copy = blobs.keep(upload)
     with transaction() as session:
         return files.add(session, training.tenant_id, copy, f"{name}-{part}.jsonl", "fine-tune").id
+
+
+def _left(data: Iterable[bytes], asked: set[bytes]) -> Iterator[bytes]:
+    """The same lines without those that the exam asks."""
+    if not asked:
+        yield from data
+        return
+    rest = b""
+    for piece in data:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from (line + b"\n" for line in lines if line and questions.is_kept(line, asked))
+    if rest and questions.is_kept(rest, asked):
+        yield rest
 
 
 def _exported(dataset: Dataset, written: str) -> Export:

@@ -3,6 +3,7 @@
 from app.models.calls import Call
 from app.models.corpora import Chunk, Corpus, Document, Embedding
 from app.models.datasets import Context, Dataset, Event, Sample, Unit
+from app.models.exams import Exam, Serving
 from app.models.exports import Export
 from app.models.files import File, PartedUpload, UploadPart
 from app.models.reports import Report
@@ -19,12 +20,14 @@ __all__ = [
     "Document",
     "Embedding",
     "Event",
+    "Exam",
     "Export",
     "File",
     "IdempotencyKey",
     "PartedUpload",
     "Report",
     "Sample",
+    "Serving",
     "Tenant",
     "Training",
     "TrainingCheckpoint",

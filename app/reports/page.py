@@ -26,18 +26,19 @@ class _Row(NamedTuple):
 def render(report: ReportRead) -> str:
     """The whole page."""
     spec = json.dumps(report.dataset.spec, ensure_ascii=False, indent=2)
-    return _template().render(r=report, spec=spec, css=Markup(_css()), policy=policy(), charts=charts, named=_rows)
+    return _template().render(r=report, spec=spec, css=Markup(style()), policy=policy(), charts=charts, named=_rows)
 
 
 @cache
 def policy() -> str:
     """The Content-Security-Policy that the page lives with: its own style by hash, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 @cache
-def _css() -> str:
+def style() -> str:
+    """The style sheet of all pages."""
     return (FOLDER / "page.css").read_text()
 
 

@@ -74,6 +74,20 @@ def _method(wanted: JobCreate) -> str:
     return ours or theirs or "sft"
 
 
+def check_exam(wanted: JobCreate, method: str) -> None:
+    """Raises InvalidRequest when an exam is wanted of what has none."""
+    if wanted.corpusmith.exam is None:
+        return
+    why = None
+    if method != "sft":
+        why = f"an exam asks questions, and {method} does not teach answers; it goes with sft"
+    elif not wanted.training_file.startswith(DATASET) and wanted.validation_file is None:
+        why = "its questions come from a dataset, or from validation_file"
+    if why:
+        message = f"corpusmith.exam: {why}"
+        raise InvalidRequest(message, param="corpusmith.exam", fields=[("/corpusmith/exam", message)])
+
+
 def check_model(session: Session, tenant_id: str, name: str) -> None:
     """Raises InvalidRequest unless it is a base model of the settings, or one that this tenant has trained."""
     if name in settings().base_models or trained(session, tenant_id, name) is not None:

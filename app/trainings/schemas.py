@@ -55,6 +55,26 @@ class MethodGiven(_Theirs):
     dpo: DpoGiven | None = None
 
 
+class ExamGiven(BaseModel):
+    """What the exam of a job asks. Its questions are chosen, and kept out of training, before training begins."""
+
+    model_config = ConfigDict(extra="forbid")
+    questions: int = Field(default=100, ge=0, le=1000, description="of each group (reworded, unseen) at most so many")
+    share: float = Field(
+        default=0.1, ge=0, le=0.5, description="of the training rows at most this share is asked and not trained on"
+    )
+    general: int = Field(default=48, ge=0, le=48, description="questions of common knowledge, to see what is forgotten")
+    judge: bool = Field(
+        default=False, description="the judge grades as well, one call an answer; gains go by its grades"
+    )
+    control: bool = Field(
+        default=False,
+        description="an adapter is also trained on the same rows with answers exchanged: it learns the style and no "
+        "fact. Takes as long again",
+    )
+    max_new_tokens: int = Field(default=64, ge=1, le=1024, description="of an answer")
+
+
 class Ours(BaseModel):
     """What OpenAI's API has no word for. Unknown names are refused: a typing error here costs hours."""
 
@@ -65,6 +85,7 @@ class Ours(BaseModel):
     variant_options: dict[str, Any] = {}
     hyperparameters: dict[str, Any] = Field(default={}, description="all there are; they win over those elsewhere")
     device: Device = "auto"
+    exam: ExamGiven | None = Field(default=None, description="measure base and tuned model on it (method sft)")
     start: bool = Field(default=True, description="false: the job waits, checked, for POST .../start")
     dry_run: bool = Field(default=False, description="true: the job ends when it is checked and estimated")
 
@@ -108,6 +129,7 @@ class OursRead(BaseModel):
     variant_options: dict[str, Any]
     hyperparameters: dict[str, Any]
     device: str
+    exam: dict[str, Any] | None
     start: bool
     dry_run: bool
     train_file_id: str | None = Field(description="the file that is read, also where a dataset was given")

@@ -27,6 +27,7 @@ def create(session: Session, tenant_id: str, wanted: JobCreate) -> Training:
         message = "integrations: none is offered here; metrics are in the job's events and result file"
         raise InvalidRequest(message, param="integrations", fields=[("/integrations", message)])
     meant = asked.understand(wanted)
+    asked.check_exam(wanted, meant.method)
     asked.check_model(session, tenant_id, wanted.model)
     asked.check_file(session, tenant_id, wanted.training_file, "training_file", meant.method)
     if wanted.validation_file is not None:
@@ -45,6 +46,7 @@ def create(session: Session, tenant_id: str, wanted: JobCreate) -> Training:
             "hyperparameters": meant.given,
             "resolved": meant.choice.hyperparameters.model_dump(),
             "device": ours.device,
+            "exam": ours.exam.model_dump() if ours.exam else None,
         },
         training_file=wanted.training_file,
         validation_file=wanted.validation_file,

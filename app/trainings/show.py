@@ -61,6 +61,7 @@ def _ours(training: Training) -> OursRead:
         variant_options=training.spec["variant_options"],
         hyperparameters=training.spec["resolved"],
         device=training.spec["device"],
+        exam=training.spec.get("exam"),
         start=not training.held,
         running_on=training.device,
         adapter={name: file["bytes"] for name, file in training.adapter.items()},

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 
+from app.exams.records import Metric
 from workers.steps.eliminate import rouge_l
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -42,7 +43,7 @@ def f1(answer: str, reference: str) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-def by_reference(answer: str, reference: str) -> dict[str, float]:
+def by_reference(answer: str, reference: str) -> dict[Metric, float]:
     """All of them, each 0 to 1."""
     return {
         "exact_match": exact_match(answer, reference),

@@ -54,10 +54,17 @@ async def _grade_all(
             left=len(questions) - place,
             budget=budget,
         )
-        values = {"question": question.question, "reference": question.answer, "answer": answer}
         async with gate:
             try:
-                reply = await asker.ask(PROMPT, context=_NOTHING, ahead=1, role="judge", **values)
+                reply = await asker.ask(
+                    PROMPT,
+                    context=_NOTHING,
+                    ahead=1,
+                    role="judge",
+                    question=question.question,
+                    reference=question.answer,
+                    answer=answer,
+                )
             except Refused as refusal:
                 log.warning("exam.not_graded", training_id=training_id, reason=refusal.reason)
                 return None

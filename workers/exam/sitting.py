@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from app.trainings.rows import Chat, Text, Turn, rows
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from app.catalog.training import Rows
 from app.exams.records import Answers, Candidate, ExamQuestion, ExamSpec, Sat
+from app.trainings.rows import Chat, Text, Turn, rows
 from workers.exam.general import GeneralQuestion, some
 from workers.training.template import NO_LOSS, encode, render, tokens
 
