@@ -15,6 +15,7 @@ from app.files.router import router as files
 from app.middleware import BodyLimit, RequestId
 from app.models_api.router import router as models
 from app.reports.router import router as reports
+from app.serving.router import router as serving
 from app.settings import settings
 from app.trainings.router import router as trainings
 from app.uploads.router import router as uploads
@@ -51,6 +52,7 @@ def create_app() -> FastAPI:
         uploads,
         trainings,
         exams,
+        serving,
         models,
         browse.catalogue,
     ):

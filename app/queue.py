@@ -13,7 +13,7 @@ from app.settings import settings
 
 log = structlog.get_logger()
 
-TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train"]
+TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train", "serve"]
 QUEUES: dict[TaskName, str] = {
     "parse": "cpu",
     "plan": "cpu",
@@ -23,6 +23,7 @@ QUEUES: dict[TaskName, str] = {
     "report": "cpu",
     "check": "cpu",
     "train": "gpu",
+    "serve": "gpu",
 }
 
 

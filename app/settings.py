@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     )
     reward_model: str = Field(default="", description="cross-encoder folder or hub id with one label, for gate reward")
 
+    serve_max_rank: int = Field(default=64, description="highest rank of an adapter that the model servers load")
+    local_model_lora: bool = Field(default=False, description="local model server: load trained adapters at run time")
     local_model_eager: bool = Field(default=False, description="local model server: start in half the time, run slower")
 
     max_upload_bytes: int = 512 * 1024**2

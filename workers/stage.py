@@ -24,7 +24,7 @@ def stage(training_id: str, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with reading() as session:
         training = session.get_one(Training, training_id)
-        base, parent = _base(session, training)
+        folder_of_base, parent = base(session, training)
     files: dict[Part, str] = {"train": training.train_file_id or ""}
     if training.validation_file_id:
         files["validation"] = training.validation_file_id
@@ -35,7 +35,7 @@ def stage(training_id: str, folder: Path) -> int:
         method_options=training.spec["method_options"],
         variant_options=training.spec["variant_options"],
         hyperparameters=training.spec["hyperparameters"],
-        base_model=base,
+        base_model=folder_of_base,
         adapter=str(fetch_adapter(parent, folder / "parent")) if parent else None,
         train_files=(str(paths["train"]),),
         validation_files=(str(paths["validation"]),) if "validation" in paths else (),
@@ -51,7 +51,7 @@ def stage(training_id: str, folder: Path) -> int:
     return training.offset if told.exists() and told.stat().st_size >= training.offset else 0
 
 
-def _base(session: Session, training: Training) -> tuple[str, Training | None]:
+def base(session: Session, training: Training) -> tuple[str, Training | None]:
     """The folder of the base model, and the job whose adapter is trained further. Raises Unreadable."""
     name, parent = training.model, None
     while name.startswith("ft:"):

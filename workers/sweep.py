@@ -7,7 +7,7 @@ from app import storage
 from app.db import reading, transaction
 from app.models import Dataset, Document, Export, Training, Unit
 from app.queue import QUEUES, TaskName, send
-from workers import backlog, lease, tidy
+from workers import backlog, lease, serve, tidy
 from workers.units import finish_stuck
 
 AT_ONCE = 500
@@ -49,6 +49,8 @@ def run() -> None:
         )
         if not backlog.messages_wait([QUEUES["train"]]) and session.scalar(waiting.limit(1)):
             rings.append(("train", ""))
+        if session.scalar(serve.waiting().limit(1)):
+            rings.append(("serve", ""))
         # One drain that waits is enough: the next worker that is free takes it, and looks at all datasets.
         if not backlog.messages_wait([QUEUES["drain"]]) and _units_are_free(session):
             rings.append(("drain", ""))

@@ -60,6 +60,13 @@ def train() -> None:
     training.run()
 
 
+@celery_app.task(name="corpusmith.serve")
+def serve() -> None:
+    from workers import serve as serving
+
+    serving.run()
+
+
 @celery_app.task(name="corpusmith.sweep")
 def sweep() -> None:
     sweeping.run()

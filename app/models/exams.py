@@ -27,7 +27,10 @@ class Exam(Base):
 
 
 class Serving(Leased, Base):
-    """A trained adapter on the model servers. `status`: checking, served, refused or unloaded."""
+    """A trained adapter on the model servers. `status`: checking, served, refused or unloaded.
+
+    `loaded`: some server has it, so that an unloaded one is still to be taken off. `servers` are their URLs.
+    """
 
     __tablename__ = "servings"
     id: Mapped[Id]
@@ -35,6 +38,7 @@ class Serving(Leased, Base):
     training_id: Mapped[str] = mapped_column(ForeignKey("trainings.id"), unique=True)
     model: Mapped[str] = mapped_column(String(500), index=True)
     status: Mapped[str] = mapped_column(String(20), default="checking", index=True)
+    loaded: Mapped[bool] = mapped_column(default=False)
     servers: Mapped[list[str]] = mapped_column(Json, default=list)
     error: Mapped[dict[str, Any] | None] = mapped_column(Json, default=None)
     parity: Mapped[dict[str, Any] | None] = mapped_column(Json, default=None)

@@ -22,8 +22,13 @@ _SCHEMA = {
 }
 
 
-def argv(python: Path, model: LocalModel, port: int, *, eager: bool = False) -> tuple[str, ...]:
-    """The command. `eager` starts in about half the time and generates slower: for tests."""
+def argv(
+    python: Path, model: LocalModel, port: int, *, eager: bool = False, lora_rank: int | None = None
+) -> tuple[str, ...]:
+    """The command. `eager` starts in about half the time and generates slower: for tests.
+
+    `lora_rank`: adapters up to this rank can be loaded while it runs.
+    """
     options = {
         "--model": model.path,
         "--served-model-name": model.name,
@@ -35,6 +40,8 @@ def argv(python: Path, model: LocalModel, port: int, *, eager: bool = False) -> 
         "--port": port,
     }
     flags = ("--enable-prefix-caching", *(("--enforce-eager",) if eager else ()))
+    if lora_rank is not None:
+        flags += ("--enable-lora", "--max-lora-rank", str(lora_rank), "--max-loras", "4")
     words = tuple(str(word) for pair in options.items() for word in pair)
     return (str(python), "-m", "vllm.entrypoints.openai.api_server", *words, *flags)
 
@@ -46,6 +53,7 @@ def environment(base: Mapping[str, str], model: LocalModel) -> dict[str, str]:
     env |= {
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",  # of no effect without --enable-lora
         "VLLM_CPU_KVCACHE_SPACE": str(kv_space_gib(_free_bytes(), _weights(model))),
         "VLLM_CPU_OMP_THREADS_BIND": ",".join(str(core) for core in sorted(_cores())),
     }

@@ -81,7 +81,13 @@ def model(local: LocalModel, settings: Settings, port: int, report: Callable[[st
     python = model_venv.ensure(settings.cache_dir, report)
     return Part(
         "model",
-        model_server.argv(python, local, port, eager=settings.local_model_eager),
+        model_server.argv(
+            python,
+            local,
+            port,
+            eager=settings.local_model_eager,
+            lora_rank=settings.serve_max_rank if settings.local_model_lora else None,
+        ),
         model_server.environment(os.environ, local),
         ready=model_server.Health(f"http://127.0.0.1:{port}", local.name),
         start_seconds=900.0,

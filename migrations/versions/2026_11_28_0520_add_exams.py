@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("training_id", sa.String(40), sa.ForeignKey("trainings.id"), nullable=False, unique=True),
         sa.Column("model", sa.String(500), nullable=False),
         sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("loaded", sa.Boolean(), nullable=False),
         sa.Column("servers", JSON, nullable=False),
         sa.Column("error", JSON),
         sa.Column("parity", JSON),

@@ -5,6 +5,7 @@ import hashlib
 from app.domain import Span
 from app.exams.records import ExamQuestion
 from workers.exam.hold_out import Row, apart, choose
+from workers.exam.take import exchange
 
 
 def span(fact: int) -> Span:
@@ -75,3 +76,16 @@ def test_without_sources_near_copies_are_left_out_all_the_same() -> None:
     kept, copies = apart(questions, trained)
     assert copies == 1
     assert [question.id for question in kept] == ["0-0", "1-0", "3-0", "4-0"]
+
+
+def test_the_control_learns_the_same_answers_to_other_questions() -> None:
+    rows = [
+        {"messages": [{"role": "user", "content": f"q{i}"}, {"role": "assistant", "content": f"a{i}"}]}
+        for i in range(9)
+    ]
+    found = exchange(rows, seed=4)
+    assert [row["messages"][0]["content"] for row in found] == [f"q{i}" for i in range(9)]
+    answers = [row["messages"][1]["content"] for row in found]
+    assert sorted(answers) == [f"a{i}" for i in range(9)]
+    assert all(answer != f"a{i}" for i, answer in enumerate(answers))
+    assert rows[0]["messages"][1]["content"] == "a0", "what is trained on is left as it is"
