@@ -119,7 +119,8 @@ def _load(server: Upstream, name: str, folder: Path) -> None:
     """Raises NotServable with what the server said."""
     reply = _post(server, "load_lora_adapter", {"lora_name": name, "lora_path": str(folder)})
     if reply.status_code == 404:
-        message = "the model server loads no adapters: start vLLM with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
+        needed = "--enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=True"
+        message = f"the model server loads no adapters: start vLLM with {needed}"
         raise NotServable("server_loads_none", message)
     if reply.is_error and "already been loaded" not in reply.text and "already loaded" not in reply.text:
         raise NotServable("server_refused", f"the model server refused the adapter: {reply.text[:300]}")
