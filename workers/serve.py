@@ -18,6 +18,7 @@ from app.settings import settings
 from app.stack import guard
 from workers import lease, shutdown, stage, training_files
 from workers.exam import parity
+from workers.keeper import SECRET
 
 log = structlog.get_logger()
 
@@ -149,7 +150,7 @@ def _parity(training: Training, base: str, adapter: Path, server: Upstream, name
     """Compare the server with the trained weights on twenty prompts. Raises NotServable."""
     folder = training_files.root() / training.id / "parity"
     parity.prepare(folder, parity.ParitySpec(base_model=base, adapter=str(adapter), tokens=TOKENS))
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CORPUSMITH_", "AWS_"))}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(SECRET)}
     with (folder / "child.log").open("ab") as log_file:
         process = subprocess.Popen(
             guard.command(1.0, parity.command(folder)),
