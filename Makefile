@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_DATA ?= $(CURDIR)/.data/demo
 DEMO_MODEL ?= qwen2.5-coder-1.5b
 
-.PHONY: help setup demo up test test-model faults check format bench clean
+.PHONY: help setup demo up test test-model test-slow faults check format bench clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -28,6 +28,9 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
 	$(BIN)/python -m pytest
+
+test-slow: $(STAMP) ## every training variant, and training killed with many seeds
+	$(BIN)/python -m pytest tests/training -m "slow or not slow"
 
 faults: $(STAMP) ## the fault tests with many seeds
 	CORPUSMITH_FAULT_SEEDS=20 $(BIN)/python -m pytest tests/faults -m "slow or not slow"

@@ -10,10 +10,14 @@ from tests.training import tiny
 os.environ["OMP_NUM_THREADS"] = "1"  # matrices this small are slower on several; children inherit it
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = "slow" in str(config.getoption("-m"))
     for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore"))
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.filterwarnings("ignore"))
+        if item.get_closest_marker("slow") and not slow:
+            item.add_marker(pytest.mark.skip(reason="`make test-slow`"))
 
 
 @pytest.fixture(scope="session")

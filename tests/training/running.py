@@ -1,14 +1,26 @@
 """Runs of the tiny model: in a child process as a worker does it, or in this one, where torch is loaded only once."""
 
 import subprocess
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.trainings.run import CheckpointEvent, Event, Failure, Outcome, Result, RunSpec, StepEvent, WarningEvent
+from app.trainings.run import (
+    CheckpointEvent,
+    Event,
+    Failure,
+    Outcome,
+    Result,
+    RunSpec,
+    StepEvent,
+    Stopped,
+    WarningEvent,
+)
 from tests.training import tiny
 from workers.training import child, control
 from workers.training.events import follow
+from workers.training.run import Run
 
 QUICK = {"n_epochs": 2, "batch_size": 8, "micro_batch_size": 4, "learning_rate": 1e-2, "max_length": 256}
 ROWS = {"sft": tiny.chat_rows, "pretrain": tiny.text_rows}
@@ -91,3 +103,19 @@ def ended(folder: Path, running: "subprocess.Popen[str]") -> Ran:
     """The same child once it is over."""
     _, stderr = running.communicate(timeout=240)
     return Ran(folder, control.outcome(folder), follow(folder)[0], stderr)
+
+
+def paused_once(folder: Path, asked: RunSpec) -> Ran:
+    """In this process: paused after the first step, then started again and left to its end."""
+    control.prepare(folder, asked)
+    control.ask(folder, "pause")
+    paused = child.main(folder)
+    assert isinstance(paused, Stopped), paused
+    assert paused.step == 1
+    return here(folder, asked)
+
+
+def opened(folder: Path, asked: RunSpec) -> AbstractContextManager[Run]:
+    """The run as its recipe gets it."""
+    control.prepare(folder, asked)
+    return child.opened(folder)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 from peft import AdaLoraConfig, LoraConfig, PeftConfig, VeraConfig
 
 from app.catalog import VARIANTS
-from workers.training import adalora, pissa
+from workers.training import adalora, esft, pissa
 from workers.training.model import load_adapter
 from workers.training.run import Run
 from workers.training.trainer import Recoverable
@@ -57,6 +58,12 @@ def finish_trainer(run: Run, trainer: Recoverable) -> None:
     model = trainer.model  # type: ignore[attr-defined]
     if VARIANTS[run.choice.variant].adapter:
         trainer.write_adapter = writer(run, model, trainer.processing_class)  # type: ignore[attr-defined]
+    if run.choice.variant == "esft":
+        esft.attach(run, trainer)
+    if run.choice.method == "reward" and not run.bf16:
+        for name, parameter in model.named_parameters():
+            if "modules_to_save" in name:  # TRL casts all that trains over quantised weights to bfloat16, the head too
+                parameter.data = parameter.data.float()
     if run.choice.variant == "adalora":
         adalora.attach(trainer)
     if run.choice.variant == "loraplus":
@@ -73,9 +80,20 @@ def writer(run: Run, model: Any, tokenizer: Any) -> Callable[[Path], None]:
             pissa.write_as_lora(run, model, folder)
         else:
             model.save_pretrained(folder, selected_adapters=["default"], save_embedding_layers=False)
+        _tidy(folder)
         tokenizer.save_pretrained(folder)
 
     return write
+
+
+def _tidy(folder: Path) -> None:
+    """The same adapter gives the same files: PEFT writes a set of names in any order, and an empty card."""
+    config = folder / "adapter_config.json"
+    found = orjson.loads(config.read_bytes())
+    if isinstance(found["target_modules"], list):
+        found["target_modules"].sort()
+    config.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+    (folder / "README.md").unlink(missing_ok=True)
 
 
 def loraplus(run: Run) -> Callable[[Any], Any]:

@@ -50,6 +50,10 @@ def work(folder: Path) -> Outcome:
         if not run.spec.resume:
             checkpoint.forget(folder)
         run.journal.phase("loading")
+        if run.choice.method == "online_dpo":
+            from workers.training import online_dpo
+
+            return online_dpo.work(run)
         from workers.training.course import follow
         from workers.training.recipes import recipe
 

@@ -108,6 +108,16 @@ def labelled(run: Run, files: Sequence[str]) -> Dataset:
     return _without_empty_tools(_dataset(each, _LABELLED))
 
 
+def sequences(run: Run, tokenizer: Any, count: int) -> Iterator[list[int]]:
+    """The tokens of the first rows, whatever their shape; of a pair its chosen side."""
+    for row in islice(of_rows(run, run.spec.train_files), count):
+        if isinstance(row, Text):
+            yield encode(tokenizer, row.text)
+            continue
+        turns = row.turns if isinstance(row, Chat) else _as_labelled(row)[0][0] + _as_labelled(row)[0][1]
+        yield encode(tokenizer, render(tokenizer, turns, row.tools))
+
+
 def _as_labelled(row: Row) -> list[tuple[list[Turn], list[Turn], bool, list[Any] | None]]:
     if isinstance(row, Labelled):
         return [(row.prompt, row.completion, row.good, row.tools)]

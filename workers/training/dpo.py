@@ -3,6 +3,8 @@
 The reference is the model as it began: the base without its adapter, or a frozen copy of the adapter it goes on from.
 """
 
+from typing import Any
+
 from trl import DPOConfig, DPOTrainer
 
 from workers.training import data
@@ -38,6 +40,16 @@ def build(run: Run) -> Trainer:
         processing_class=tokenizer,
         peft_config=config,
     )
+    if run.choice.method_options.reference == "base":
+        forget_adapter(trainer.model)
     trainer.run = run
     finish_trainer(run, trainer)
     return trainer
+
+
+def forget_adapter(model: Any) -> None:
+    """Makes the reference the base itself: the copy of the adapter that TRL keeps as `ref` adds nothing any more."""
+    if "ref" in getattr(model, "peft_config", {}):
+        for name, parameter in model.named_parameters():
+            if ".ref" in name and ("lora_B" in name or "vera_lambda_b" in name):
+                parameter.data.zero_()

@@ -3,20 +3,16 @@
 python -m workers.training.heldout RUN_FOLDER CHECKPOINT_FOLDER
 """
 
-import random
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy
 import orjson
-import torch
 
 from workers.training.checkpoint import Checkpoint
 from workers.training.files import write_whole
+from workers.training.randomness import random_state_kept
 from workers.training.run import Run, RunFailed
 
 MEASURED = "heldout.json"
@@ -73,18 +69,6 @@ def readable(metrics: dict[str, float]) -> dict[str, float]:
         "eval_mean_token_accuracy": "valid_mean_token_accuracy",
     }
     return {names[name]: float(value) for name, value in metrics.items() if name in names}
-
-
-@contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Measuring must not change what a resumed run would draw."""
-    python, arrays = random.getstate(), numpy.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        numpy.random.set_state(arrays)
 
 
 def main(folder: Path, checkpoint: Path) -> None:

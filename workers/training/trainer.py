@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from transformers import Trainer
 
 from workers.training import checkpoint
+from workers.training.randomness import random_state_kept
 from workers.training.run import Run
 
 TRAINABLE = "trainable.safetensors"
@@ -33,16 +34,12 @@ class Recoverable:
             self.optimizer = self.own_optimizer(self)
         return super().create_optimizer(model)  # type: ignore[misc]
 
-    def compute_loss(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found = super().compute_loss(*args, **kwargs)  # type: ignore[misc]
-        if self.extra_loss is None or not self.model.training:
-            return found
-        extra = self.extra_loss() / self.args.gradient_accumulation_steps
-        return (found[0] + extra, found[1]) if isinstance(found, tuple) else found + extra
-
     def training_step(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         self.tokens += _count(inputs)
-        return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+        loss = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+        if self.extra_loss is not None:  # not in the loss that is told, which stays that of the rows
+            self.accelerator.backward(self.extra_loss() / self.args.gradient_accumulation_steps)
+        return loss
 
     def _get_output_dir(self: Any, trial: Any = None) -> str:
         return str(self._partial) if getattr(self, "_partial", None) else str(super()._get_output_dir(trial))  # type: ignore[misc]
@@ -71,7 +68,8 @@ class Recoverable:
         if self.extra_state is not None:
             torch.save(self.extra_state.state_dict(), folder / "extra.pt")
         if self.write_adapter is not None:
-            self.write_adapter(folder / "adapter")
+            with random_state_kept():
+                self.write_adapter(folder / "adapter")
 
     def _load_from_checkpoint(self: Any, resume_from_checkpoint: str, model: Any = None) -> None:
         """Copies the tensors back into those that train: neither their names nor their precision can change."""

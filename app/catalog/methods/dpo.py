@@ -1,5 +1,7 @@
 """Direct preference optimisation on pairs (arXiv 2305.18290)."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from app.catalog.kinds import Options
@@ -10,6 +12,9 @@ class DpoOptions(Options):
     """How far the model may go from where it started."""
 
     beta: float = Field(default=0.1, gt=0, le=10, description="higher keeps closer to the starting model")
+    reference: Literal["start", "base"] = Field(
+        default="start", description="what it keeps close to: the model it starts from, or the base without any adapter"
+    )
 
 
 DPO = TrainingMethod(

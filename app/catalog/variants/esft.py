@@ -24,6 +24,10 @@ ESFT = TrainingVariant(
     adapter=False,
     refused=(
         (
+            lambda choice: choice.method == "online_dpo",
+            "each round goes on from the adapter of the one before, and whole weights are none",
+        ),
+        (
             lambda choice: choice.method == "reward",
             "a reward model has a new head, which ESFT leaves frozen",
         ),

@@ -22,4 +22,10 @@ VERA = TrainingVariant(
     paper="arXiv 2310.11454",
     options=VeraOptions,
     rate=20.0,  # the paper trains at 1e-3 to 1e-2
+    refused=(
+        (
+            lambda choice: choice.variant_options.base != "none",
+            "VeRA's shared matrices stay in another precision than the vectors over quantised weights; use base `none`",
+        ),
+    ),
 )
