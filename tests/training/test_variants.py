@@ -11,7 +11,7 @@ from tests.training import tiny
 from tests.training.running import Ran, here, paused_once, spec
 
 QUICK_ONES = [("sft", "lora"), ("sft", "adalora")]
-MIXTURE = {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 16}
+MIXTURE: dict[str, Any] = {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 16}
 ALL = [("sft", variant) for variant in catalog.VARIANTS] + [
     (method, variant)
     for method in ("pretrain", "dpo", "kto", "orpo", "reward")

@@ -128,7 +128,8 @@ class SlicedAdamW(torch.optim.AdamW):  # type: ignore[misc]
 
 def unchanged(before: dict[str, Any], after: dict[str, Any], chosen: Chosen) -> tuple[list[str], list[str]]:
     """Of two state dicts: tensors and slices that changed and should have, and those that should not have."""
-    right, wrong = [], []
+    right: list[str] = []
+    wrong: list[str] = []
     for name, old in before.items():
         numbers = chosen.get(name.rsplit(".", 1)[0])
         if numbers is None:
