@@ -43,7 +43,9 @@ class Claimed:
 
     @property
     def documents(self) -> set[str]:
-        """The names of the documents that its rows are about."""
+        """The names of the documents that its rows are about: none for rows that were only uploaded in one."""
+        if catalog.TASKS[self.task].source == "rows":
+            return set()
         return {chunk.document_name for chunk in self.context.chunks}
 
     def asked(self) -> None:

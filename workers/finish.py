@@ -18,6 +18,7 @@ from app.queue import ring
 from app.settings import settings
 from workers import lease
 from workers.select import best, candidates, lengths, paraphrases, record, rounds, spare, split, testsets
+from workers.select.against import load as load_others
 from workers.select.candidates import Drop, Row, Scan
 from workers.select.record import Lease, Stopped, fenced
 
@@ -71,8 +72,9 @@ def _select(held: Lease, dataset: Dataset, alive: Callable[[], None]) -> None:
     """The stages, in order; each has dropped its rows before the next begins."""
     selection = Selection.model_validate(dataset.spec.get("selection", {}))
     wanted: int | None = dataset.spec.get("rows")
+    known = load_others(selection, catalog.TASKS[dataset.task].alike, alive)
     tests, unread = testsets.load(selection.decontaminate, selection.decontaminate_words, alive)
-    scan = candidates.scan(held.dataset_id, selection, tests, alive, catalog.TASKS[dataset.task].alike)
+    scan = candidates.scan(held.dataset_id, selection, tests, alive, catalog.TASKS[dataset.task].alike, known)
     record.screened(held, scan.masked, scan.found, candidates.policies(selection))
     record.drop(held, scan.drops)
     before = len(scan.rows) + len(scan.drops)
@@ -160,7 +162,9 @@ def _another_round(held: Lease, missing: int, used: Sequence[rounds.Used]) -> bo
     with fenced(held) as (session, dataset):
         if _budget_spent(dataset):
             return False
-        chosen = rounds.next_contexts(used, missing, dataset.accepted, dataset.units_done)
+        chosen = rounds.next_contexts(
+            used, missing, dataset.accepted, dataset.units_done, catalog.TASKS[dataset.task].rounds
+        )
         if not chosen:
             return False
         rounds.plan(session, dataset, chosen)

@@ -16,7 +16,9 @@ from app.queue import ring
 from app.settings import settings
 from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources, toolsets
 from workers.contexts import first_units
+from workers.imported import plan as plan_rows
 from workers.layout import Layout, Unusable
+from workers.mixing import run as mix
 from workers.places import assign, digests
 
 Source = Callable[[Dataset, list[Document], threading.Event], Layout]
@@ -27,6 +29,7 @@ SOURCES: dict[str, Source] = {
     "labels": labels.plan,
     "prompts": prompt_sources.plan,
     "tools": toolsets.plan,
+    "rows": plan_rows,
 }
 
 
@@ -45,7 +48,10 @@ def run(dataset_id: str) -> None:
             return
     with lease.heartbeat(Dataset, dataset_id, owner) as lost:
         try:
-            _plan(dataset_id, owner, attempt, lost)
+            if catalog.TASKS[dataset.task].source == "datasets":
+                mix(dataset_id, owner, attempt, lost)
+            else:
+                _plan(dataset_id, owner, attempt, lost)
         except planning.Stopped:
             _give_back(dataset_id, owner, attempt, again=False)
         except planning.Later as later:
@@ -65,7 +71,8 @@ def _fail(dataset_id: str, owner: str, attempt: int, code: str, detail: str, par
 
 
 def _waits_for_documents(session: Session, dataset: Dataset) -> bool:
-    corpora = [dataset.corpus_id, *dataset.spec.get("selection", {}).get("decontaminate", ())]
+    own = [] if catalog.TASKS[dataset.task].source == "datasets" else [dataset.corpus_id]
+    corpora = [*own, *dataset.spec.get("selection", {}).get("decontaminate", ())]
     query = select(func.count()).where(
         Document.corpus_id.in_(corpora), Document.status == "pending", ~Document.replaced
     )

@@ -56,7 +56,8 @@ class DatasetTask:
     `across(options)`: whether its contexts must hold chunks of several documents. `source`: what the corpus holds; it
     names a planner of `workers.plan.SOURCES`. `needs(options)`: the settings without which these options cannot run.
     `repairable`: whether dropped rows can be written anew.
-    `shaped(options)`: the shape of the rows, where it depends on the options.
+    `shaped(options)`: the shape of the rows, where it depends on the options. `rounds`: how often a context is worth
+    asking. `measured_by`: the metrics that can measure its rows (None: all that do not say otherwise).
     `alike(question, answer, attributes)`: the words by which near copies are told; None: question and answer.
     `categories`: what a Hugging Face hub calls such a task, on dataset cards.
     """
@@ -80,6 +81,8 @@ class DatasetTask:
     extra: Extra | None = None
     needs: Callable[[Any], list[str]] | None = None
     repairable: bool = True
+    rounds: int = 4
+    measured_by: frozenset[str] | None = None
     alike: Callable[[str, str, dict[str, Any]], str] | None = None
     categories: tuple[str, ...] = ("text-generation",)
 

@@ -60,6 +60,9 @@ def gates(task: str, given: Mapping[str, float]) -> None:
         metric = catalog.METRICS.get(name, f"gates.{name}")
         if metric.tasks is not None and task not in metric.tasks:
             raise invalid(f"gates.{name}", f"measures only rows of {', '.join(sorted(metric.tasks))}")
+        measuring = catalog.TASKS[task].measured_by
+        if measuring is not None and name not in measuring:
+            raise invalid(f"gates.{name}", f"{task} has rows that only these measure: {', '.join(sorted(measuring))}")
         if value != 0 and not metric.low <= value <= metric.high:
             raise invalid(f"gates.{name}", f"between {metric.low:g} and {metric.high:g}, or 0 to keep all")
         if metric.needs and not getattr(settings(), metric.needs):

@@ -7,15 +7,15 @@ from typing import Any
 import orjson
 
 # How a row came about, and where; the rest of its attributes is what is trained on, or says what it is.
-_ABOUT = frozenset({"unlocated_quotes", "repaired_from", "repaired_reason", "seed", "rounds"})
+_ABOUT = frozenset({"unlocated_quotes", "repaired_from", "repaired_reason", "seed", "rounds", "record", "mixed_from"})
 
 
 def identity(question: str, answer: str, attributes: Mapping[str, Any], documents: Iterable[str]) -> str:
     """32 hexadecimal digits of what is asked and the names of the documents it is asked about, whatever their ids.
 
-    A row without a question is known by its first user turn, and one without that (plain text) by its text.
+    A conversation is known by all that is not the model's, and a row that asks nothing (plain text) by its text.
     """
-    asked = question or _first_turn(attributes) or answer
+    asked = _others(attributes) or question or answer
     return _digest("\0".join([asked, *sorted(set(documents))]).encode())
 
 
@@ -25,12 +25,10 @@ def content(answer: str, attributes: Mapping[str, Any]) -> str:
     return _digest(orjson.dumps([answer, said], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS))
 
 
-def _first_turn(attributes: Mapping[str, Any]) -> str:
+def _others(attributes: Mapping[str, Any]) -> str:
     turns = attributes.get("messages")
-    for turn in turns if isinstance(turns, list) else ():
-        if isinstance(turn, dict) and turn.get("role") == "user":
-            return str(turn.get("content") or "")
-    return ""
+    said = [turn for turn in turns if turn.get("role") != "assistant"] if isinstance(turns, list) else []
+    return "\0".join(str(turn.get("content") or "") for turn in said)
 
 
 def _digest(data: bytes) -> str:

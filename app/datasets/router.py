@@ -8,16 +8,8 @@ from fastapi.responses import StreamingResponse
 
 from app import conditional
 from app.datasets import models_served, repair, service, stream, versions
-from app.datasets.schemas import (
-    Change,
-    DatasetCreate,
-    DatasetRead,
-    DatasetRebuild,
-    DatasetRepair,
-    DiffPage,
-    EventRead,
-    SampleRead,
-)
+from app.datasets.schemas import DatasetCreate, DatasetRead, DatasetRepair, EventRead, SampleRead
+from app.datasets.version_schemas import Change, DatasetRebuild, DiffPage
 from app.db import ReadSessionDep, SessionDep, reading
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, NotReady, UnknownCatalogEntry, WrongState
 from app.idempotency import ONCE_PROBLEMS, OnceDep

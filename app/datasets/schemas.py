@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.corpora.schemas import SHOWN
 
@@ -120,6 +120,9 @@ class Selection(BaseModel):
     decontaminate_words: int = Field(
         default=13, ge=5, le=50, description="so many words in a row in common with a test set are a repetition"
     )
+    deduplicate_against: list[Annotated[str, Field(max_length=60)]] = Field(
+        default=[], max_length=20, description="ids of datasets that have ended; rows that repeat theirs are dropped"
+    )
     near_copy: float = Field(
         default=0.85, ge=0.5, le=1, description="MinHash similarity of question and answer; 1: only the same words"
     )
@@ -201,13 +204,6 @@ class DatasetRepair(BaseModel):
     limit: int = Field(default=1000, ge=1, le=100_000, description="at most so many rows, the earliest first")
 
 
-class DatasetRebuild(BaseModel):
-    """The same request over the corpus as it is now."""
-
-    model_config = Closed
-    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=SHOWN, description="empty: the same")
-
-
 class Repaired(BaseModel):
     """How many dropped rows of one reason were tried again, and how many of those passed every gate."""
 
@@ -237,6 +233,20 @@ class DatasetError(BaseModel):
     param: str | None = None
 
 
+class Part(BaseModel):
+    """What a mix took of one dataset that had `rows`; `repeated` of `taken` are there more than once."""
+
+    dataset_id: str
+    weight: float
+    rows: int
+    wanted: int
+    taken: int
+    repeated: int
+    duplicates: int = Field(description="passed over: they repeat rows taken before, or of `deduplicate_against`")
+    contaminated: int = Field(description="passed over: they repeat a test set")
+    missing: int
+
+
 class DatasetRead(BaseModel):
     """A dataset and how far it is. `waiting` says what it waits for; `shortfall` why it ended with fewer rows."""
 
@@ -256,6 +266,7 @@ class DatasetRead(BaseModel):
         description="accepted rows by what the detectors found in them, such as `pii.EMAIL`; known once selected"
     )
     repaired: dict[str, Repaired] = Field(description="the yield of repairs, by the reason the rows were dropped for")
+    parts: list[Part] = Field(description="of a mix: what was taken of each source, and what is missing")
     rebuilt_from: str | None = Field(description="the dataset that this one makes again, of the corpus as it is now")
     sealed: bool = Field(description="another dataset was made of this one, so it is repaired no more")
     round: int
@@ -305,57 +316,3 @@ class EventRead(BaseModel):
     message: str
     data: dict[str, Any]
     created_at: datetime
-
-
-Change = Literal["added", "removed", "changed", "kept"]
-
-
-class DiffCounts(BaseModel):
-    """Accepted rows of both datasets: only in the second, only in the first, with another answer, the same in both."""
-
-    added: int
-    removed: int
-    changed: int
-    kept: int
-
-
-class DiffSide(BaseModel):
-    """A row as one of the two datasets has it."""
-
-    model_config = ConfigDict(from_attributes=True)
-    sample_id: str = Field(validation_alias=AliasChoices("id", "sample_id"))
-    kind: str
-    question: str
-    answer: str
-    split: str | None
-    attributes: dict[str, Any]
-    content: str = Field(exclude=True)
-
-    @field_validator("sample_id", mode="before")
-    @classmethod
-    def _as_text(cls, value: object) -> str:
-        return str(value)
-
-
-class DiffRow(BaseModel):
-    """One row of either dataset; `id` is made of what it asks and of whom, and is the same in every comparison."""
-
-    id: str
-    object: Literal["dataset.diff.row"] = "dataset.diff.row"
-    change: Change
-    question: str
-    before: DiffSide | None
-    after: DiffSide | None
-
-
-class DiffPage(BaseModel):
-    """What became of the rows of `a` in `b`."""
-
-    object: Literal["dataset.diff"] = "dataset.diff"
-    a: str
-    b: str
-    counts: DiffCounts
-    data: list[DiffRow]
-    has_more: bool
-    first_id: str | None
-    last_id: str | None

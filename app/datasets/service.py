@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import catalog, ids, paging
 from app.corpora import service as corpora
-from app.datasets import checks
+from app.datasets import checks, mixes
 from app.datasets.models_served import check_model, check_others
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
 from app.documents import service as documents
@@ -32,22 +32,26 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
         message = "chunking.overlap: must be smaller than chunking.size"
         raise InvalidRequest(message, param="chunking.overlap", fields=[("/chunking/overlap", message)])
     grouping = checks.grouping(task, options, wanted.grouping)
-    held = checks.carried(task, options, wanted.corpus_id)
+    mixed = mixes.check(session, tenant_id, wanted, options) if task.source == "datasets" else ()
+    held = ("", b"") if mixed else checks.carried(task, options, wanted.corpus_id)
     if wanted.corpus_id is not None:
-        corpora.get(session, tenant_id, wanted.corpus_id)
-        counts = corpora.document_counts(session, wanted.corpus_id)
-        if not counts.get("pending", 0) + counts.get("parsed", 0):
-            raise EmptyCorpus(f"corpus {wanted.corpus_id} has no usable document", param="corpus_id")
+        _check_corpus(session, tenant_id, wanted.corpus_id)
     _check_test_sets(session, tenant_id, wanted)
+    _check_datasets(session, tenant_id, wanted)
     if wanted.selection.strategy == "deita" and not {"complexity", "quality"} <= set(wanted.gates):
         message = "selection.strategy: deita needs the gates `complexity` and `quality`; 0 records without dropping"
         param = "selection.strategy"
         raise InvalidRequest(message, param=param, fields=[("/selection/strategy", message)])
     check_others(options, served)
-    model = check_model(wanted.model, wanted.chunking.splitter, served)
+    model = (
+        ", ".join(dict.fromkeys(source.spec["model"] for source in mixed))
+        if mixed
+        else check_model(wanted.model, wanted.chunking.splitter, served)
+    )
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     spec["grouping"] = grouping.model_dump()
-    corpus_id = wanted.corpus_id or documents.carry(session, tenant_id, wanted.name, *held)
+    corpus_id = mixed[0].corpus_id if mixed else wanted.corpus_id
+    corpus_id = corpus_id or documents.carry(session, tenant_id, wanted.name, *held)
     spec["corpus_id"] = corpus_id
     dataset = Dataset(
         id=ids.new("dst"),
@@ -59,9 +63,20 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     )
     session.add(dataset)
     session.flush()
-    record(session, dataset, "created", f"asked for {wanted.task} over corpus {corpus_id}")
+    for source in mixed:
+        source.sealed = True
+        source.version += 1
+    over = f"of {len(mixed)} datasets" if mixed else f"over corpus {corpus_id}"
+    record(session, dataset, "created", f"asked for {wanted.task} {over}")
     ring(session, "plan", dataset.id)
     return dataset
+
+
+def _check_corpus(session: Session, tenant_id: str, corpus_id: str) -> None:
+    corpora.get(session, tenant_id, corpus_id)
+    counts = corpora.document_counts(session, corpus_id)
+    if not counts.get("pending", 0) + counts.get("parsed", 0):
+        raise EmptyCorpus(f"corpus {corpus_id} has no usable document", param="corpus_id")
 
 
 def _check_test_sets(session: Session, tenant_id: str, wanted: DatasetCreate) -> None:
@@ -74,6 +89,16 @@ def _check_test_sets(session: Session, tenant_id: str, wanted: DatasetCreate) ->
             corpora.get(session, tenant_id, corpus_id)
         except NotFound:
             raise NotFound(f"corpus {corpus_id}", param=param) from None
+
+
+def _check_datasets(session: Session, tenant_id: str, wanted: DatasetCreate) -> None:
+    for i, dataset_id in enumerate(wanted.selection.deduplicate_against):
+        param = f"selection.deduplicate_against.{i}"
+        other = session.get(Dataset, dataset_id)
+        if other is None or other.tenant_id != tenant_id:
+            raise NotFound(f"dataset {dataset_id}", param=param)
+        if other.status not in FINAL:
+            raise checks.invalid(param, f"dataset {dataset_id} is {other.status}; wait until it has ended")
 
 
 def get(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = False) -> Dataset:

@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Select, Subquery, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app import paging
+from app import catalog, paging
 from app.datasets import service
 from app.datasets.identity import content, identity
-from app.datasets.schemas import Change, DatasetCreate, DatasetRebuild, DiffCounts, DiffPage, DiffRow, DiffSide
+from app.datasets.schemas import DatasetCreate
+from app.datasets.version_schemas import Change, DatasetRebuild, DiffCounts, DiffPage, DiffRow, DiffSide
 from app.db import reading, slices, transaction
 from app.errors import NotFound, NotReady
 from app.models import Chunk, Context, Dataset, Document, Sample
@@ -30,6 +31,11 @@ def rebuild(
     """
     parent = ended(session, tenant_id, dataset_id, lock=True)
     asked = {name: value for name, value in parent.spec.items() if name in DatasetCreate.model_fields}
+    task = catalog.TASKS[parent.task]
+    if task.carried or task.source == "datasets":  # what they are made of stands in the options
+        asked["corpus_id"] = None
+    if task.source == "datasets":
+        asked["model"] = None
     dataset = service.create(
         session, tenant_id, DatasetCreate.model_validate(asked | {"name": wanted.name or parent.name}), served
     )
@@ -65,7 +71,7 @@ def diff(tenant_id: str, a: str, b: str, change: Change | None, after: str | Non
     with reading() as session:
         old, new = ended(session, tenant_id, a), ended(session, tenant_id, b)
     for one in (old, new):
-        complete(one.id)
+        complete(one)
     key = (a, old.version, b, new.version)
     counts = _counts.get(key, lambda: _count(a, b))
     with reading() as session:
@@ -82,8 +88,9 @@ def diff(tenant_id: str, a: str, b: str, change: Change | None, after: str | Non
     )
 
 
-def complete(dataset_id: str) -> None:
+def complete(dataset: Dataset) -> None:
     """Give identities to accepted rows that have none: made before rows had any, or masked since."""
+    dataset_id, about = dataset.id, catalog.TASKS[dataset.task].source != "rows"
     missing = (
         select(Sample.id, Sample.question, Sample.answer, Sample.attributes, Context.chunk_ids)
         .outerjoin(Context, and_(Context.id == Sample.context_id, Context.dataset_id == dataset_id))
@@ -100,7 +107,10 @@ def complete(dataset_id: str) -> None:
             {
                 "id": row.id,
                 "identity": identity(
-                    row.question, row.answer, row.attributes, (names[chunk] for chunk in row.chunk_ids or ())
+                    row.question,
+                    row.answer,
+                    row.attributes,
+                    (names[chunk] for chunk in (row.chunk_ids or () if about else ())),
                 ),
                 "content": content(row.answer, row.attributes),
             }

@@ -48,6 +48,7 @@ class Dataset(Leased, Base):
     accepted: Mapped[int] = mapped_column(default=0)
     dropped: Mapped[dict[str, int]] = mapped_column(Json, default=dict)
     findings: Mapped[dict[str, int]] = mapped_column(Json, default=dict, server_default="{}")
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list, server_default="[]")  # of a mix
     repaired: Mapped[dict[str, dict[str, int]]] = mapped_column(Json, default=dict, server_default="{}")
     calls: Mapped[int] = mapped_column(default=0)
     replayed_calls: Mapped[int] = mapped_column(default=0)

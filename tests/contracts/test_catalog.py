@@ -19,7 +19,7 @@ def test_every_task_has_a_recipe_known_gates_and_usable_defaults(name: str) -> N
     options = task.options()
     assert callable(recipe(name))
     assert set(task.gates) <= set(catalog.METRICS)
-    assert task.calls({}, task.gates, catalog.METRICS.entries) > 0 < task.rows(options)
+    assert task.calls({}, task.gates, catalog.METRICS.entries) >= 0 < task.rows(options)
 
 
 def test_grounded_qa_costs_sixteen_calls_with_its_defaults() -> None:

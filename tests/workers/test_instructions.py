@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workers import instructions
+from workers import instructions, records
 from workers.steps.instruction import LONGEST, Instruction, read
 
 
@@ -63,24 +63,24 @@ def test_a_record_that_is_no_instruction_says_why(record: object, why: str) -> N
 def test_lines_are_where_they_say(separator: str) -> None:
     lines = ['{"instruction": "Ä"}', "{bad", '{"instruction": "б"}']
     text = separator.join(lines)
-    found = list(instructions._lines(text))
+    found = list(records._lines(text))
     assert [text[start : start + len(piece)] for _, start, piece in found] == [piece for _, _, piece in found]
     assert [piece.strip() for _, _, piece in found] == lines
     assert [number for number, _, _ in found] == ([1, 3, 5] if separator == "\n\n" else [1, 2, 3])
 
 
 def test_elements_of_an_array_are_where_they_say() -> None:
-    records = [{"instruction": "a ] , b", "nested": [1, {"x": "]"}]}, "text", 7, {"instruction": "б"}]
+    given = [{"instruction": "a ] , b", "nested": [1, {"x": "]"}]}, "text", 7, {"instruction": "б"}]
     for text in (
-        json.dumps(records),
-        json.dumps(records, indent=2, ensure_ascii=False),
-        f"\ufeff {json.dumps(records)} ",
+        json.dumps(given),
+        json.dumps(given, indent=2, ensure_ascii=False),
+        f"\ufeff {json.dumps(given)} ",
     ):
-        found = list(instructions._elements(text))
-        assert [json.loads(piece) for _, _, piece in found] == records
+        found = list(records._elements(text))
+        assert [json.loads(piece) for _, _, piece in found] == given
         assert [text[start : start + len(piece)] for _, start, piece in found] == [piece for _, _, piece in found]
-    assert [(number, json.loads(piece)) for number, _, piece in instructions._elements('{"a": 1}\n')] == [(1, {"a": 1})]
-    assert list(instructions._elements("[]")) == []
+    assert [(number, json.loads(piece)) for number, _, piece in records._elements('{"a": 1}\n')] == [(1, {"a": 1})]
+    assert list(records._elements("[]")) == []
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_elements_of_an_array_are_where_they_say() -> None:
 def test_an_instruction_has_its_file_s_language_unless_its_script_is_another(
     text: str, document: str, expected: str
 ) -> None:
-    assert instructions._language(text, document) == expected
+    assert instructions.language_of(text, document) == expected

@@ -87,12 +87,14 @@ def scan(
     tests: TestSet | None,
     alive: Callable[[], None],
     alike: Alike | None = None,
+    known: duplicates.Known | None = None,
 ) -> Scan:
     """Secrets, personal data, test sets and copies, in that order. `alive` is called a page and may raise.
 
-    `alike`: see `DatasetTask.alike`.
+    `alike`: see `DatasetTask.alike`. `known`: rows of other datasets that count as seen.
     """
-    result, seen, policy = Scan(), duplicates.Seen(selection.near_copy), policies(selection)
+    known = known or duplicates.Known(selection.near_copy)
+    result, seen, policy = Scan(), known.seen, policies(selection)
     for page in accepted.pages(dataset_id, *_COLUMNS):
         alive()
         left = []
@@ -112,7 +114,7 @@ def scan(
         repeats = seen.repeats([(record.id, both) for record, both, _ in left])
         for (record, both, findings), shingled, copy in zip(left, duplicates.hashes(split), repeats, strict=True):
             if copy:
-                detail = f"repeats row {copy[0]} (similarity {copy[1]:g})"
+                detail = f"repeats row {copy[0]}{known.whose(copy[0])} (similarity {copy[1]:g})"
                 result.drops.append(Drop(record.id, "duplicate", detail))
             else:
                 result.rows.append(_row(result, record, both, findings))

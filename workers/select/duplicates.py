@@ -50,6 +50,24 @@ class Seen:
         return (-other, round(similarity, 3)) if similarity >= self.threshold else None
 
 
+class Known:
+    """Rows that were seen before those of a dataset are looked at, and whose they are."""
+
+    def __init__(self, threshold: float) -> None:
+        self.seen = Seen(threshold)
+        self._owners: dict[int, str] = {}
+
+    def add(self, dataset_id: str, rows: Sequence[tuple[int, list[str]]]) -> None:
+        """These rows of another dataset, as (id, words)."""
+        for _ in self.seen.repeats(rows):
+            pass
+        self._owners |= {row: dataset_id for row, _ in rows}
+
+    def whose(self, row: int) -> str:
+        """Words for a detail: of which other dataset the row is, or none if it is of this one."""
+        return f" of dataset {self._owners[row]}" if row in self._owners else ""
+
+
 def repeated(rows: Iterable[tuple[int, str]], threshold: float) -> Iterator[tuple[int, int, float]]:
     """(row, the earlier row it repeats, similarity) in order. Rows are (id, text)."""
     seen, pending = Seen(threshold), []

@@ -15,7 +15,9 @@ from workers import places
 from workers.select.candidates import Scan
 from workers.select.clusters import Span
 
-MOST_ROUNDS = 4  # over the same context; after that a shortfall is explained and not chased
+MOST_ROUNDS = (
+    4  # over the same context, unless its task says otherwise; after that a shortfall is explained and not chased
+)
 BARREN_AFTER = 2  # rounds without an accepted row, and a context comes last
 LEAST_YIELD = 0.1  # rows a unit: what is planned with when hardly anything was accepted
 SPARE = 1.2
@@ -82,12 +84,12 @@ def citations(spans: Iterable[Span]) -> dict[int, list[Interval]]:
     return {document: union(places) for document, places in found.items()}
 
 
-def next_contexts(used: Sequence[Used], missing: int, accepted: int, units: int) -> list[Used]:
+def next_contexts(used: Sequence[Used], missing: int, accepted: int, units: int, most: int = MOST_ROUNDS) -> list[Used]:
     """Those to ask next: as many as the missing rows take at the yield so far, with some to spare; maybe none."""
     if not units:
         return []
     count = max(1, round(missing / max(accepted / units, LEAST_YIELD) * SPARE))
-    return [context for context in used if context.rounds < MOST_ROUNDS][:count]
+    return [context for context in used if context.rounds < most][:count]
 
 
 def plan(session: Session, dataset: Dataset, contexts: Sequence[Used]) -> None:

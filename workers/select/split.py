@@ -24,6 +24,16 @@ def validation(
     """
     if not share or not rows:
         return [row.id for row in rows], []
+    roots = clusters_of(rows, hashes, chunks, alive)
+    held = clusters.held_out(roots, [row.context for row in rows], [row.digest for row in rows], share, seed)
+    train = [row.id for row, root in zip(rows, roots, strict=True) if root not in held]
+    return train, [row.id for row, root in zip(rows, roots, strict=True) if root in held]
+
+
+def clusters_of(
+    rows: Sequence[Row], hashes: join.Sets, chunks: Sequence[Sequence[str]], alive: Callable[[], None]
+) -> list[int]:
+    """For each row the root of its cluster: rows with the same one belong on the same side."""
     unions = clusters.Unions(len(rows))
     keys = [[row.context, *chunks[row.context]] for row in rows]
     for one, other in clusters.same(keys):
@@ -32,10 +42,7 @@ def validation(
         unions.unite(one, other)
     alive()
     unions.unite_all(join.pairs(hashes, NEAR, alive, unions.roots))
-    roots = unions.roots()
-    held = clusters.held_out(roots, [row.context for row in rows], [row.digest for row in rows], share, seed)
-    train = [row.id for row, root in zip(rows, roots, strict=True) if root not in held]
-    return train, [row.id for row, root in zip(rows, roots, strict=True) if root in held]
+    return unions.roots()
 
 
 def facts(rows: Sequence[Row]) -> list[int]:
