@@ -29,6 +29,7 @@ COMMANDS = {
     "pause": _Command("app.cli.control", "pause", _WORK),
     "resume": _Command("app.cli.control", "resume", _WORK),
     "cancel": _Command("app.cli.control", "cancel", _WORK),
+    "mix": _Command("app.cli.mix", "mix", _WORK),
     "rebuild": _Command("app.cli.versions", "rebuild", _WORK),
     "export": _Command("app.cli.export", "export", _WORK),
     "train": _Command("app.cli.train", "train", _TRAIN),

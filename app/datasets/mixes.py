@@ -28,8 +28,8 @@ def check(session: Session, tenant_id: str, wanted: DatasetCreate, options: dict
             raise checks.invalid(
                 param, f"of `selection` a mix knows {', '.join(_SELECTION)}; rows were selected before"
             )
-    chosen = MixOptions.model_validate(options) if options["sources"] else None
-    if chosen is None:
+    chosen = MixOptions.model_validate(options)
+    if not chosen.sources:
         raise checks.invalid("options.sources", "is needed: datasets, each with its weight")
     found = [_source(session, tenant_id, i, source.dataset_id) for i, source in enumerate(chosen.sources)]
     for i, dataset in enumerate(found):

@@ -20,7 +20,7 @@ class MixOptions(Options):
     """What is mixed."""
 
     sources: list[MixSource] = Field(
-        default=[], min_length=1, max_length=50, description="datasets and their weights: `[{dataset_id, weight}]`"
+        default=[], max_length=50, description="datasets and their weights: `[{dataset_id, weight}]`"
     )
     repeat: int = Field(
         default=1, ge=1, le=20, description="a row for training may be there so often where its source has too few"
