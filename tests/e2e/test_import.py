@@ -18,12 +18,13 @@ def chat(number: int) -> dict[str, Any]:
     at = 5 * (number // 7)
     asked = "What is known about " + " ".join(words[at : at + 8]) + "?"
     said = " ".join(words[at + 8 : at + 24]) + f" and {number} more."
-    return [
+    shapes: list[dict[str, Any]] = [
         {"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]},
         {"instruction": asked, "input": "", "output": said},
         {"conversations": [{"from": "human", "value": asked}, {"from": "gpt", "value": said}]},
         {"prompt": asked, "completion": said},
-    ][number % 4]
+    ]
+    return shapes[number % 4]
 
 
 def lines(records: list[Any]) -> bytes:
