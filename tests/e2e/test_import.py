@@ -83,7 +83,8 @@ def test_preference_pairs_are_imported_and_exported_as_such(tmp_path: Path) -> N
             for one in (chat(number) for number in range(3, 28, 4))
         ]
         corpus = service.corpus({"pairs.jsonl": lines(pairs)})
-        found = service.finished(service.dataset(corpus, task="import_rows", options={"records": "preference"}))
+        wanted = {"options": {"records": "preference"}, "selection": {"max_length_gap": 10}}
+        found = service.finished(service.dataset(corpus, task="import_rows", **wanted))
         assert found["accepted"] == len(pairs)
         export = service.exported(found["id"], format="dpo")
         rows = [json.loads(line) for line in service.http.get(export["files"]["data.jsonl"]["url"]).text.splitlines()]
