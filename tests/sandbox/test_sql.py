@@ -64,6 +64,12 @@ def test_the_hash_covers_all_rows_and_no_order_that_was_not_asked_for(sandbox: S
     assert first.sha256 != sandbox.run("select id, total from orders where id < 999").sha256
 
 
+def test_a_large_sort_needs_no_file(sandbox: SqlSandbox) -> None:
+    pairs = "select a.id * 1000 + b.id as x from orders a, orders b where a.id < 200"
+    result = sandbox.run(f"select x, count(*) as n from ({pairs}) as p group by x order by n desc, x desc limit 1")
+    assert result.rows == [[199_999, 1]]
+
+
 def test_memory_is_bounded(shop: Path) -> None:
     for dialect, bomb in (
         ("sqlite", "select hex(randomblob(500000000))"),

@@ -64,6 +64,7 @@ def read_database(path: Path, duck: duckdb.DuckDBPyConnection, most_rows: int) -
 def read_texts(files: list[tuple[str, Path]], dialect: str | None, most_rows: int) -> tuple[Found, dict[str, str]]:
     """Dumps and then CSVs, each in the order of its names. Returns what there is, and the faults by file."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA temp_store = MEMORY")
     dump = Dump(connection, dialect)
     left_out, faults = [], {}
     for name, path in sorted(files, key=lambda file: (not file[0].lower().endswith(".sql"), file[0])):

@@ -29,6 +29,7 @@ class Sqlite:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        connection.execute("PRAGMA temp_store = MEMORY")  # or a large sort would look for a file
 
     def query(self, sql: str) -> tuple[list[str], Any]:
         self.connection.set_authorizer(_only_reading)
