@@ -196,6 +196,14 @@ EVERYWHERE: dict[str, list[str]] = {
         "select count(*) from orders where not true",
         "select city from customers group by city having count(*) > 5 and count(*) < 2",
     ],
+    "tied_limit": [
+        "select id from orders limit 3",
+        "select name from customers order by city limit 5",
+        "select name, city as place from customers order by place limit 1",
+        "select customer_id, count(*) as n from orders group by customer_id order by n desc limit 3",
+        "select customer_id, count(*) from orders group by customer_id order by 2 limit 2",
+        "with x as (select day, count(*) as n from orders group by day) select day from x order by n limit 1",
+    ],
     "unstable_result": [
         "select id from orders order by random() limit 1",
         "select count(*) from orders where day < current_date",

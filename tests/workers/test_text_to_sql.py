@@ -100,6 +100,8 @@ def test_a_row_holds_schema_question_sql_and_what_it_gave(shop: Schema) -> None:
     [
         ("mysql", "SELECT name FROM customers WHERE name ILIKE 'customer 1' || '%'", "CONCAT("),
         ("tsql", "SELECT name FROM customers ORDER BY id LIMIT 3", "TOP 3"),
+        ("mysql", "SELECT name FROM customers ORDER BY city DESC, name", "ORDER BY city DESC, name"),
+        ("mysql", "SELECT DISTINCT note FROM items ORDER BY note", "CASE WHEN note IS NULL"),
         ("bigquery", "SELECT CAST(AVG(price) AS VARCHAR) FROM products", "AS STRING"),
         ("snowflake", "SELECT EXTRACT(YEAR FROM joined), COUNT(*) FROM customers GROUP BY 1", "DATE_PART"),
     ],

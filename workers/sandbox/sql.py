@@ -45,9 +45,9 @@ class SqlRefused(Exception):
     """The statement was not run, not to its end, or what it gave is of no use.
 
     `reason`: sql_syntax, several_statements, not_read_only, unknown_table, unknown_column, file_access, runaway,
-    too_much_memory, too_many_rows or sql_error. Of a statement that was to be examined also empty_result, always_empty
-    or unstable_result; of one that was to be rewritten not_rewritable or wrong_result, which it also is when its result
-    is not the expected one.
+    too_much_memory, too_many_rows or sql_error. Of a statement that was to be examined also empty_result, always_empty,
+    tied_limit or unstable_result; of one that was to be rewritten not_rewritable or wrong_result, which it also is when
+    its result is not the expected one.
     """
 
     def __init__(self, reason: str, detail: str) -> None:

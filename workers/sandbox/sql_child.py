@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 import orjson
-from sqlglot import exp
+from sqlglot import Dialect, exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from workers.sandbox import sql_void
+from workers.sandbox import sql_ties, sql_void
 from workers.sandbox.sql_check import Bad, Schema, check, tables_of
 from workers.sandbox.sql_engines import Duck, Engine, Sqlite, columns_of, reason_of
 from workers.sandbox.sql_level import level
@@ -53,15 +53,21 @@ def _examined(request: Any, engine: Engine, name: str, schema: Schema) -> dict[s
         if why := sql_void.contradiction(query):
             raise Bad("always_empty", why)
         raise Bad("empty_result", f"{len(rows)} rows without a value")
+    if request["examine"] and (more := sql_ties.longer(query)) and _is_tied(more, engine, name, request["rows_most"]):
+        raise Bad("tied_limit", "its LIMIT cuts between rows that its order does not tell apart")
     ordered = query.args.get("order") is not None
     digest = _digest(rows, ordered)
     if request["expected"] not in (None, digest):
         raise Bad("wrong_result", f"it gives {len(rows)} other rows than it should")
     written = sql
     if request["write"] not in (None, dialect):
-        written = _rewritten(query, request["write"])
-        again = _run(engine, _read_back(written, request["write"], name, schema), request["rows_most"])
-        if _digest(again[1], ordered) != digest:
+        # Where NULL is sorted differs; most columns have none, and then plainer words mean the same.
+        for form in (_with_own_null_order(query, request["write"]), query):
+            written = _rewritten(form, request["write"])
+            again = _run(engine, _read_back(written, request["write"], name, schema), request["rows_most"])
+            if _digest(again[1], ordered) == digest:
+                break
+        else:
             raise Bad("wrong_result", f"rewritten for {request['write']} it gives another result: {written[:200]}")
     return {
         "columns": columns,
@@ -76,6 +82,13 @@ def _examined(request: Any, engine: Engine, name: str, schema: Schema) -> dict[s
     }
 
 
+def _is_tied(more: sql_ties.Longer, engine: Engine, name: str, most: int) -> bool:
+    try:
+        return more.tied(_run(engine, more.query.sql(dialect=name), most + 1)[1])
+    except Bad:
+        return False  # keys that cannot be selected: nothing is known
+
+
 def _run(engine: Engine, sql: str, most: int) -> tuple[list[str], list[list[Any]]]:
     try:
         columns, cursor = engine.query(sql)
@@ -83,6 +96,16 @@ def _run(engine: Engine, sql: str, most: int) -> tuple[list[str], list[list[Any]
     except (sqlite3.Error, duckdb.Error) as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise Bad(reason_of(error), lines[0][:300]) from None
+
+
+def _with_own_null_order(query: exp.Query, dialect: str) -> exp.Query:
+    """The query with NULL where the dialect puts it by itself, so that nothing need be said of it."""
+    order = Dialect.get_or_raise(dialect).NULL_ORDERING
+    plain = query.copy()
+    for one in plain.find_all(exp.Ordered):
+        down = bool(one.args.get("desc"))
+        one.set("nulls_first", order != "nulls_are_last" and (order == "nulls_are_large") == down)
+    return plain
 
 
 def _rewritten(query: exp.Query, dialect: str) -> str:

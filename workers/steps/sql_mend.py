@@ -18,6 +18,7 @@ ADVICE = {
     "empty_result": "The SQL gives nothing. Use values that stand in the database, or ask for something that is there.",
     "always_empty": "The conditions contradict each other. Use conditions that can hold together.",
     "unstable_result": "The result must not depend on chance or on the date. Use fixed values.",
+    "tied_limit": "The LIMIT cuts between equal rows. Add columns to ORDER BY, and say so in the question.",
     "distractor_used": "Use only the tables named below.",
     "unknown_table": "Use only the tables named below.",
     "unknown_column": "Use only columns that stand in the schema.",
