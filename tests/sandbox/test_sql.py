@@ -70,6 +70,11 @@ def test_a_large_sort_needs_no_file(sandbox: SqlSandbox) -> None:
     assert result.rows == [[199_999, 1]]
 
 
+def test_a_result_holds_no_character_that_a_database_could_not_store(sandbox: SqlSandbox) -> None:
+    letter = "char(65, 0, 66)" if sandbox.engine == "sqlite" else "'A' || chr(0) || 'B'"
+    assert sandbox.run(f"select {letter} from orders limit 1", dialect=sandbox.engine).rows in ([["AB"]], [["A"]])
+
+
 def test_memory_is_bounded(shop: Path) -> None:
     for dialect, bomb in (
         ("sqlite", "select hex(randomblob(500000000))"),

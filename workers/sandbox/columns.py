@@ -135,12 +135,13 @@ def _blob(value: Any) -> bytes:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         try:
-            return value.decode()
+            return value.decode().replace("\0", "")
         except UnicodeDecodeError:
             return value.hex()
     if isinstance(value, bool):
         return str(value).lower()
-    return value.isoformat(" ") if isinstance(value, datetime) else str(value)
+    # PostgreSQL stores no NUL, and no text of a row needs one.
+    return value.isoformat(" ") if isinstance(value, datetime) else str(value).replace("\0", "")
 
 
 _CONVERT: dict[str, Callable[[Any], Cell]] = {

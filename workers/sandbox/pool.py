@@ -9,7 +9,19 @@ from app import storage
 from workers.sandbox.sql import Limits, Result, SqlSandbox, engine_of
 
 MOST = 6  # warm at once; each holds its database in memory
-_AT_ONCE = 4  # statements that run at once in this process, of different databases
+
+
+class _Place:
+    """A sandbox and the one thread that asks it: a slow query holds up those of its own database and no others."""
+
+    def __init__(self, image: str, engine: str) -> None:
+        self.sandbox = SqlSandbox(lambda: storage.storage().local(image), engine)
+        self.thread = ThreadPoolExecutor(1, "sql")
+
+    def close(self) -> None:
+        """End it once it has answered what it was asked."""
+        self.thread.submit(self.sandbox.close)
+        self.thread.shutdown(wait=False)
 
 
 class Pool:
@@ -17,9 +29,8 @@ class Pool:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._warm: OrderedDict[tuple[str, str], SqlSandbox] = OrderedDict()
+        self._warm: OrderedDict[tuple[str, str], _Place] = OrderedDict()
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "sql")
 
     async def run(
         self,
@@ -32,29 +43,23 @@ class Pool:
         examine: bool = True,
     ) -> Result:
         """Run `sql` over the stored SQLite file `image`, as SqlSandbox.run does; it raises what that raises."""
+        with self._lock:  # until it is asked, or it could be closed in between
+            place = self._place(image, engine_of(dialect))
+            asked = place.thread.submit(place.sandbox.run, sql, limits, dialect=dialect, write=write, examine=examine)
+        return await asyncio.wrap_future(asked)
 
-        def ask() -> Result:
-            return self._sandbox(image, dialect).run(sql, limits, dialect=dialect, write=write, examine=examine)
-
-        return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
-
-    def _sandbox(self, image: str, dialect: str) -> SqlSandbox:
-        key = (image, engine_of(dialect))
-        with self._lock:
-            found = self._warm.pop(key, None)
-            if found is None:
-                found = SqlSandbox(lambda: storage.storage().local(image), engine_of(dialect))
-            self._warm[key] = found
-            old = [self._warm.popitem(last=False)[1] for _ in range(len(self._warm) - self._most)]
-        for sandbox in old:
-            sandbox.close()
+    def _place(self, image: str, engine: str) -> _Place:
+        found = self._warm.pop((image, engine), None) or _Place(image, engine)
+        self._warm[image, engine] = found
+        while len(self._warm) > self._most:
+            self._warm.popitem(last=False)[1].close()
         return found
 
     def close(self) -> None:
         """End all of them; each starts anew when it is asked again."""
         with self._lock:
-            for sandbox in self._warm.values():
-                sandbox.close()
+            for place in self._warm.values():
+                place.close()
             self._warm.clear()
 
 

@@ -139,7 +139,9 @@ def _plain(value: Any) -> Any:
         return float(f"{float(value):.9g}")
     if isinstance(value, bytes):
         return value.hex()
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    return str(value).replace("\0", "")  # which PostgreSQL does not store
 
 
 def _digest(rows: list[list[Any]], ordered: bool) -> str:
