@@ -34,6 +34,7 @@ COMMANDS = {
     "export": _Command("app.cli.export", "export", _WORK),
     "train": _Command("app.cli.train", "train", _TRAIN),
     "trainings": _Command("app.cli.train", "trainings", _TRAIN),
+    "push": _Command("app.cli.push", "push", _WORK),
     "samples": _Command("app.cli.samples", "samples", _LOOK),
     "diff": _Command("app.cli.versions", "diff", _LOOK),
     "report": _Command("app.cli.report", "report", _LOOK),

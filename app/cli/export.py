@@ -3,20 +3,17 @@
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from app.cli.download import download
 from app.cli.failures import FAILED, Failure, usage
-from app.cli.options import ApiKey, AsJson, Url
+from app.cli.options import ApiKey, AsJson, Author, BaseModel, License, Title, Trainers, Url
 from app.cli.service import Json, Service, connected, segment
 from app.cli.terminal import Terminal
 
 POLL_SECONDS = 0.5
-
-
-_BUNDLE: Any = {"rich_help_panel": "Bundle", "show_default": False}
 
 
 class Split(StrEnum):
@@ -43,17 +40,11 @@ def export(
     bundle: Annotated[
         bool, typer.Option("--bundle", help="Also a ZIP with card, licence, metadata and files for trainers")
     ] = False,
-    trainer: Annotated[
-        list[str] | None, typer.Option(help="With --bundle: for this trainer (again for more); default: all", **_BUNDLE)
-    ] = None,
-    base_model: Annotated[
-        str | None, typer.Option(help="With --bundle: the model that the trainers' files name", **_BUNDLE)
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="With --bundle: what the card is called", **_BUNDLE)] = None,
-    author: Annotated[str | None, typer.Option(help="With --bundle: who gives the rows", **_BUNDLE)] = None,
-    license: Annotated[
-        str | None, typer.Option(help="With --bundle: SPDX identifier, such as CC-BY-4.0", **_BUNDLE)
-    ] = None,
+    trainer: Trainers = None,
+    base_model: BaseModel = None,
+    title: Title = None,
+    author: Author = None,
+    license: License = None,
     output: Annotated[Path, typer.Option(help="Folder to write to", file_okay=False)] = Path(),
     url: Url = "",
     api_key: ApiKey = "",

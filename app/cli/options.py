@@ -29,4 +29,24 @@ ApiKey = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+_BUNDLE = "Bundle"
+Trainers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trainer",
+        help="Write files for this trainer (again for more); default: for all that can read the rows",
+        show_default=False,
+        rich_help_panel=_BUNDLE,
+    ),
+]
+BaseModel = Annotated[
+    str | None,
+    typer.Option(help="The model that the trainers' files name", show_default=False, rich_help_panel=_BUNDLE),
+]
+Title = Annotated[str | None, typer.Option(help="What the card is called", show_default=False, rich_help_panel=_BUNDLE)]
+Author = Annotated[str | None, typer.Option(help="Who gives the rows", show_default=False, rich_help_panel=_BUNDLE)]
+License = Annotated[
+    str | None,
+    typer.Option(help="SPDX identifier, such as CC-BY-4.0", show_default=False, rich_help_panel=_BUNDLE),
+]
 Limit = Annotated[int, typer.Option(help="So many at most", min=1)]
