@@ -21,7 +21,7 @@ class TrainingMethod:
     """What is learnt. `rows`: which row shapes it reads. `learning_rate`: its default for an adapter (LoRA).
 
     `defaults` are hyperparameters that differ from the general ones. `openai`: the method of that name in
-    `POST /v1/fine_tuning/jobs` means this one.
+    `POST /v1/fine_tuning/jobs` means this one. `by_hand`: why it cannot be asked for there.
     """
 
     summary: str
@@ -30,6 +30,7 @@ class TrainingMethod:
     options: type[Options] = NoOptions
     defaults: dict[str, Any] = field(default_factory=dict)
     openai: Literal["supervised", "dpo"] | None = None
+    by_hand: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

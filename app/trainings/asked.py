@@ -71,7 +71,11 @@ def _method(wanted: JobCreate) -> str:
     if ours and theirs and catalog.METHODS.get(ours, "corpusmith.method").openai and ours != theirs:
         message = f"corpusmith.method: {ours!r} is not what method.type says, which is {theirs!r}"
         raise InvalidRequest(message, param="corpusmith.method", fields=[("/corpusmith/method", message)])
-    return ours or theirs or "sft"
+    method = ours or theirs or "sft"
+    if why := catalog.METHODS.get(method, "corpusmith.method").by_hand:
+        message = f"corpusmith.method: {method} cannot be asked for here: {why}"
+        raise InvalidRequest(message, param="corpusmith.method", fields=[("/corpusmith/method", message)])
+    return method
 
 
 def check_exam(wanted: JobCreate, method: str) -> None:

@@ -53,6 +53,7 @@ class RunSpec(Record):
     adapter: str | None = None  # an earlier run's adapter to go on from
     train_files: tuple[str, ...] = Field(min_length=1)  # JSON lines
     validation_files: tuple[str, ...] = ()
+    reward_model: str | None = None  # for online_dpo: a folder that a run of `reward` left; None: the keeper judges
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: Device = "auto"
     resume: bool = True  # False: checkpoints in the folder are removed first

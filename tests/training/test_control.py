@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from app.errors import InvalidRequest, RefusedCombination, UnknownCatalogEntry
+from app.trainings.asked import understand
 from app.trainings.choice import choose
 from app.trainings.run import MessageEvent, RunSpec
+from app.trainings.schemas import JobCreate, Ours
 from workers.training import control
 from workers.training.events import Journal, follow
 
@@ -64,4 +66,6 @@ def test_what_cannot_work_is_refused_with_the_reason() -> None:
     assert wrong.value.fields[0][0] == "/variant_options/rank"
     with pytest.raises(InvalidRequest, match="must divide"):
         choose("sft", "lora", {}, {}, {"batch_size": 10, "micro_batch_size": 4})
+    with pytest.raises(InvalidRequest, match="judge"):
+        understand(JobCreate(model="m", training_file="file_1", corpusmith=Ours(method="online_dpo")))
     assert choose("kto", "lora", {}, {}, {"batch_size": 6}).hyperparameters.micro_batch_size == 3

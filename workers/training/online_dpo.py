@@ -83,7 +83,7 @@ def _judge(run: Run, folder: Path) -> None:
     """A reward model judges here. Without one the run waits until its keeper has written the scores (rounds.py)."""
     if (folder / SCORES).exists():
         return
-    model = run.choice.method_options.reward_model
+    model = run.spec.reward_model
     if model:
         _finish(run, [sys.executable, "-m", "workers.training.score", str(run.folder), str(folder), model])
         return

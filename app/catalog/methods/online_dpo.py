@@ -15,9 +15,6 @@ class OnlineDpoOptions(Options):
     max_new_tokens: int = Field(default=256, ge=1, le=8192, description="of an answer")
     margin: float = Field(default=0.1, ge=0, description="pairs whose scores differ by less are left out")
     longest_ratio: float = Field(default=1.5, ge=1, le=100, description="chosen and rejected differ in length by less")
-    reward_model: str | None = Field(
-        default=None, description="folder of a run of `reward` that judges; None: whoever keeps the run judges"
-    )
     beta: float = Field(default=0.1, gt=0, le=10, description="as in dpo")
 
 
@@ -26,5 +23,6 @@ ONLINE_DPO = TrainingMethod(
     rows=frozenset({"chat", "pairs"}),
     learning_rate=5e-6,
     options=OnlineDpoOptions,
+    by_hand="its answers wait for a judge, whom no worker has; start it with `python -m workers.training`",
     defaults={"n_epochs": 1.0, "warmup_ratio": 0.1},
 )
