@@ -1,6 +1,8 @@
 """Preference pairs by a judge that favours what stands first and what is long: what comes out shows neither."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,12 @@ def test_every_pair_of_a_ranking_conversations_and_uploaded_prompts(tmp_path: Pa
             key = json.dumps([line["prompt"], line["completion"]])
             labels.setdefault(key, set()).add(line["label"])
         assert {len(both) for both in labels.values()} == {1}
+
+        bundled = service.exported(every, format="dpo", bundle={"license": "CC-BY-4.0"})
+        packed = service.http.get(bundled["files"]["bundle.zip"]["url"]).content
+        with zipfile.ZipFile(io.BytesIO(packed)) as files:
+            card = next(files.read(name).decode() for name in files.namelist() if name.endswith("README.md"))
+        assert "some of those are wrong on purpose" in card
 
         found = service.finished(talks)
         assert found["accepted"] == 6, found

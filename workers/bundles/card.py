@@ -30,7 +30,7 @@ def description(facts: Facts) -> str:
 
 
 def card(facts: Facts, trainers: dict[str, Trainer]) -> str:
-    bundled = facts.bundled()
+    bundled, options = facts.bundled(), facts.manifest["dataset"]["spec"].get("options") or {}
     return _template().render(
         front_matter=yaml.safe_dump(_front_matter(facts), sort_keys=False, allow_unicode=True),
         title=_inline(facts.title),
@@ -57,6 +57,8 @@ def card(facts: Facts, trainers: dict[str, Trainer]) -> str:
         gates=facts.manifest["dataset"]["spec"]["gates"],
         dropped=facts.manifest["dropped"],
         prompts=facts.manifest["prompts"],
+        pairs=catalog.TASKS[facts.task].shape_of(options) in ("preference", "trajectories"),
+        answerers=[_inline(name) for name in options.get("models") or ()],
         licence=_licence(facts),
     )
 
