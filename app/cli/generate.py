@@ -12,7 +12,9 @@ from app.cli.watch import conclude, follow
 
 
 def generate(
-    corpus_id: Annotated[str, typer.Argument(help="The corpus to make rows of")],
+    corpus_id: Annotated[
+        str | None, typer.Argument(help="The corpus to make rows of; none for a task that needs no documents")
+    ] = None,
     task: Annotated[str, typer.Option(help="What to make, see `corpusmith catalog`")] = "grounded_qa",
     name: Annotated[str, typer.Option(help="Name of the dataset")] = "dataset",
     rows: Annotated[int | None, typer.Option(help="Accepted rows wanted; default: one pass over all", min=1)] = None,
@@ -50,14 +52,14 @@ def generate(
             terminal.record(dataset)
 
 
-def request(corpus_id: str, **given: Any) -> Json:
+def request(corpus_id: str | None, **given: Any) -> Json:
     """The body of POST /v1/datasets: what was not given is left to the service."""
 
     def only(values: Json) -> Json:
         return {name: value for name, value in values.items() if value is not None}
 
     full = {name: only(value) if isinstance(value, dict) else value for name, value in given.items()}
-    return {"corpus_id": corpus_id} | {name: value for name, value in only(full).items() if value != {}}
+    return only({"corpus_id": corpus_id}) | {name: value for name, value in only(full).items() if value != {}}
 
 
 def pairs(option: str, given: list[str] | None) -> Json:
