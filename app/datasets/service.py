@@ -18,9 +18,12 @@ from app.models.datasets import FINAL
 from app.queue import ring
 
 
-def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list[str] | None) -> Dataset:
+def create(
+    session: Session, tenant_id: str, wanted: DatasetCreate, served: list[str] | None, *, held_in: str | None = None
+) -> Dataset:
     """Check everything a worker would stumble over later, then plan. `served`: the models there are, if known.
 
+    `held_in`: the corpus that has the document which the options hold already, for a task that needs no other.
     Raises UnknownCatalogEntry, InvalidRequest, NotFound (corpus) or EmptyCorpus.
     """
     task = catalog.TASKS.get(wanted.task, "task")
@@ -51,7 +54,7 @@ def create(session: Session, tenant_id: str, wanted: DatasetCreate, served: list
     spec = wanted.model_dump() | {"options": options, "gates": task.gates | wanted.gates, "model": model}
     spec["grouping"] = grouping.model_dump()
     corpus_id = mixed[0].corpus_id if mixed else wanted.corpus_id
-    corpus_id = corpus_id or documents.carry(session, tenant_id, wanted.name, *held)
+    corpus_id = corpus_id or held_in or documents.carry(session, tenant_id, wanted.name, *held)
     spec["corpus_id"] = corpus_id
     dataset = Dataset(
         id=ids.new("dst"),

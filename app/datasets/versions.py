@@ -36,9 +36,9 @@ def rebuild(
         asked["corpus_id"] = None
     if task.source == "datasets":
         asked["model"] = None
-    dataset = service.create(
-        session, tenant_id, DatasetCreate.model_validate(asked | {"name": wanted.name or parent.name}), served
-    )
+    again = DatasetCreate.model_validate(asked | {"name": wanted.name or parent.name})
+    held_in = parent.corpus_id if task.carried else None  # its document: a database may have reordered the options
+    dataset = service.create(session, tenant_id, again, served, held_in=held_in)
     dataset.rebuilt_from, dataset.origin = parent.id, parent.origin or parent.id
     parent.sealed = True
     parent.version += 1

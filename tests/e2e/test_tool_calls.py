@@ -53,7 +53,9 @@ def test_an_openapi_document_becomes_rows_whose_arguments_meet_its_schemas(tmp_p
         assert all(json.loads(json.loads(line)["tools"]) for line in lines)
         again = service.ok(service.http.post("/v1/datasets", json=wanted))
         assert again["corpus_id"] == made["corpus_id"], "the same tools are the same corpus"
-        assert service.finished(again["id"])["usage"]["calls"] == 0
+        rebuilt = service.ok(service.http.post(f"/v1/datasets/{made['id']}/rebuild", json={}))
+        assert rebuilt["corpus_id"] == made["corpus_id"]
+        assert service.finished(rebuilt["id"])["usage"]["calls"] == 0
 
 
 @pytest.mark.parametrize(
