@@ -2,7 +2,7 @@
 
 import bisect
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def _located(parts: list[str], text: str) -> list[tuple[int, str]]:
 
 @cache
 def _splitter(kind: str, size: int, overlap: int, tokenizer: str) -> RecursiveCharacterTextSplitter:
-    measure = _token_counter(tokenizer) if kind == "tokens" else len
+    measure = token_counter(tokenizer) if kind == "tokens" else len
     return RecursiveCharacterTextSplitter(
         chunk_size=size,
         chunk_overlap=overlap,
@@ -98,7 +98,8 @@ def _splitter(kind: str, size: int, overlap: int, tokenizer: str) -> RecursiveCh
     )
 
 
-def _token_counter(folder: str) -> Any:
+def token_counter(folder: str) -> Callable[[str], int]:
+    """Counts the tokens of a text by the tokenizer in that folder."""
     tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
 
     def count(text: str) -> int:

@@ -111,7 +111,7 @@ def _affordable(session: Session, dataset: Dataset) -> int:
     room = [dataset.units_total]
     if budget["max_calls"] is not None:
         cost = task.calls(dataset.spec["options"], dataset.spec["gates"], catalog.METRICS.entries)
-        room.append((budget["max_calls"] - dataset.calls) // cost)
+        room.append((budget["max_calls"] - dataset.calls) // max(1, cost))
     if budget["max_tokens_total"] is not None:
         tokens = dataset.prompt_tokens + dataset.completion_tokens
         # Before a unit is done nobody knows what one costs: begin with a few.

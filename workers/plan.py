@@ -14,7 +14,7 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, databases, instructions, labels, lease, planning, prompt_sources, toolsets
+from workers import contexts, databases, instructions, labels, lease, packing, planning, prompt_sources, toolsets
 from workers.contexts import first_units
 from workers.imported import plan as plan_rows
 from workers.layout import Layout, Unusable
@@ -27,6 +27,7 @@ SOURCES: dict[str, Source] = {
     "instructions": instructions.plan,
     "database": databases.plan,
     "labels": labels.plan,
+    "packs": packing.plan,
     "prompts": prompt_sources.plan,
     "tools": toolsets.plan,
     "rows": plan_rows,

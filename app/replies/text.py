@@ -82,3 +82,24 @@ class ExtractionVerdicts(Reply):
     reason: Annotated[str, Field(max_length=300)]
     correct: Grade
     complete: Grade
+
+
+class Entities(Reply):
+    """What a document is about, in a sentence, and the people, things and terms that it says most about."""
+
+    summary: Annotated[str, Field(max_length=400)]
+    entities: Annotated[list[Annotated[str, Field(min_length=2, max_length=80)]], Field(min_length=2, max_length=15)]
+
+
+class Discussion(Reply):
+    """A text about some entities of a document."""
+
+    text: Annotated[str, Field(min_length=1, max_length=4000)]
+
+
+class TextVerdicts(Reply):
+    """A judge's grades of a text about some entities, 1 (bad) to 5 (perfect), after its worst flaw."""
+
+    reason: Annotated[str, Field(max_length=300)]
+    faithfulness: Grade
+    relation: Grade

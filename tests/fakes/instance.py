@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, word_question
+from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, topic_of, word_question
 from tests.fakes.items import fitting, hops, labelled, made_up, turned
 from tests.fakes.sql import question_and_sql, worded
 
@@ -147,7 +147,9 @@ class _Builder:
     def _array(self, schema: Schema, name: str, scene: Scene) -> list[Any]:
         least = schema.get("minItems", 0)
         objects = self._resolved(schema.get("items", {})).get("type") == "object"
-        listed = name in ("questions", "statements", "instructions", "texts") or (name == "labels" and objects)
+        listed = name in ("questions", "statements", "instructions", "texts", "entities") or (
+            name == "labels" and objects
+        )
         wanted = 3 if listed else 1
         length = max(least, min(wanted, schema.get("maxItems", wanted)))
         prefix: list[Schema] = schema.get("prefixItems", [])
@@ -184,6 +186,8 @@ class _Builder:
                 text = word_question(scene.document, scene.number)
             case "answer":
                 text = reworded(scene.document, sentence, scene.seed)
+            case "entities":
+                text = topic_of(sentence)
             case "paraphrases":
                 text = turned(scene.prompt.instruction) or sentence
             case "texts":

@@ -85,6 +85,7 @@ def made_by(
     about: Context,
     *,
     place: int = 0,
+    round_: int = 0,
     seeds: tuple[str, ...] = (),
     gates: dict[str, float] | None = None,
     **options: Any,
@@ -97,11 +98,12 @@ def made_by(
         options=entry.options.model_validate(options).model_dump(),
         gates=entry.gates if gates is None else gates,
         language=prompts.LANGUAGES[about.language],
-        seed=f"0|0|{place}",
+        seed=f"0|{round_}|{place}",
         model=model,
         models={"generator": "scripted", "judge": "scripted"},
         seeds=seeds,
         place=place,
+        round=round_,
     )
 
     async def make() -> Outcome:

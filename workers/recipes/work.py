@@ -36,6 +36,11 @@ class Work:
         """How a row came about: the exact prompts (id and hash; sampling parameters are in them) and the models."""
         return {"prompts": {ref: prompts.load(ref).sha256 for ref in refs}, "models": self.models}
 
+    def fixed_random(self, *purpose: object) -> random.Random:
+        """One that is the same in every round over the context: for an order that later rounds go on with."""
+        chunks = ",".join(chunk.id for chunk in self.context.chunks)
+        return random.Random(f"{self.seed.partition('|')[0]}|{chunks}|{'|'.join(map(str, purpose))}")
+
     def random(self, *purpose: object) -> random.Random:
         """A generator of its own for each purpose, so that adding one draw changes no other."""
         return random.Random(f"{self.seed}|{'|'.join(map(str, purpose))}")

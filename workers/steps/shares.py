@@ -10,7 +10,7 @@ Name = TypeVar("Name", bound=Hashable)
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
 
-def apportion(shares: dict[Name, float], count: int, place: int) -> dict[Name, int]:
+def apportion(shares: dict[Name, float], count: float, place: int) -> dict[Name, int]:
     """Type -> rows of it in the dataset's unit number `place`; together `count`, types without any left out.
 
     Systematic sampling: each type gets its exact share rounded down or up, and who is rounded up goes around evenly.
