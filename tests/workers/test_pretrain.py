@@ -10,7 +10,7 @@ from app.domain import Chunk, Context
 from app.errors import InvalidRequest
 from tests.workers.scripted import Scripted, context, made_by, stands
 from workers import boilerplate, packing
-from workers.recipes import Outcome
+from workers.recipes import Outcome, Work
 
 FIRST = "The ferry Aurora is steered by Captain Lind, who came in 1998. It leaves Norvik at 07:40 every weekday."
 SECOND = "Captain Lind lives in the old lighthouse of Tarnholm. She keeps bees there."
@@ -145,3 +145,16 @@ def test_the_price_is_that_of_what_is_written() -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         checks.options(catalog.TASKS["pretrain"], options)
+
+
+def test_the_order_of_groups_is_that_of_what_the_context_holds_and_not_of_the_round() -> None:
+    draws = []
+    for seed in ("3|0|held", "3|1|held", "3|0|other", "4|0|held"):
+        names = list("abcdefghijkl")
+        Work(
+            task="pretrain", context=ABOUT, options={}, gates={}, language="English", seed=seed,
+            model=Scripted(), models={},
+        ).fixed_random("pair").shuffle(names)  # fmt: skip
+        draws.append("".join(names))
+    assert draws[0] == draws[1]
+    assert len(set(draws)) == 3

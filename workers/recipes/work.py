@@ -13,7 +13,8 @@ from app.llm.protocol import Model
 class Work:
     """One unit: a context, the task's options, the gates, and the language to write in. No database, no clock.
 
-    `seed` is all the randomness there is, so that a second run of the unit makes the same calls and replays them.
+    `seed` (the dataset's, the round, what the context holds) is all the randomness there is, so that a second run of
+    the unit makes the same calls and replays them.
     `avoid` holds questions asked about this context in earlier rounds, kept or dropped; `seeds` are the user's own
     questions that belong to it. `place` numbers the units of a dataset, so that shares of the whole can be kept;
     `round` is how often the context was used before.
@@ -38,8 +39,8 @@ class Work:
 
     def fixed_random(self, *purpose: object) -> random.Random:
         """One that is the same in every round over the context: for an order that later rounds go on with."""
-        chunks = ",".join(chunk.id for chunk in self.context.chunks)
-        return random.Random(f"{self.seed.partition('|')[0]}|{chunks}|{'|'.join(map(str, purpose))}")
+        dataset, _, held = self.seed.split("|", 2)
+        return random.Random(f"{dataset}|{held}|{'|'.join(map(str, purpose))}")
 
     def random(self, *purpose: object) -> random.Random:
         """A generator of its own for each purpose, so that adding one draw changes no other."""
