@@ -23,7 +23,7 @@ from app.settings import settings
 from workers.contexts import first_units
 from workers.grouping import Group
 from workers.layout import FALLBACK_LANGUAGE, Layout, Unusable
-from workers.sandbox.database import BadDatabase, build
+from workers.sandbox.database import BadDatabase, Builder
 from workers.sandbox.parts import parts
 from workers.sandbox.schema import Schema
 
@@ -42,14 +42,17 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
     databases, left_out = grouped(documents)
     planned.left_out += left_out
     built = []
-    for name, members in databases.items():
-        try:
-            schema, more = _build(dataset, name, members)
-        except BadDatabase as bad:
-            planned.left_out += [f"{file}: {fault}" for file, fault in bad.faults.items()]
-            continue
-        planned.left_out += [f"{name}: left out: {found}" for found in more]
-        built.append((members[0], schema))
+    with Builder() as builder:
+        for name, members in databases.items():
+            if lost.is_set():
+                break  # another worker plans it now
+            try:
+                schema, more = _build(builder, dataset, name, members)
+            except BadDatabase as bad:
+                planned.left_out += [f"{file}: {fault}" for file, fault in bad.faults.items()]
+                continue
+            planned.left_out += [f"{name}: left out: {found}" for found in more]
+            built.append((members[0], schema))
     if not built:
         said = planned.left_out or ["no document is a database (.sqlite, .duckdb, .sql or .csv)"]
         raise Unusable("bad_database", "; ".join(said)[:1000])
@@ -84,11 +87,11 @@ def grouped(documents: list[Document]) -> tuple[dict[str, list[Document]], list[
     return databases, left_out
 
 
-def _build(dataset: Dataset, name: str, members: list[Document]) -> tuple[Schema, list[str]]:
+def _build(builder: Builder, dataset: Dataset, name: str, members: list[Document]) -> tuple[Schema, list[str]]:
     """The whole schema of one database, with its image in the store."""
     with ExitStack() as stack:
         files = [(found.name, stack.enter_context(storage.storage().local(found.sha256))) for found in members]
-        built = build(
+        built = builder.build(
             name,
             files,
             dialect=dataset.spec["options"].get("dump_dialect"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers import databases
-from workers.sandbox.database import BadDatabase, Built, build
+from workers.sandbox.database import BadDatabase, Builder, Built, build
 from workers.sandbox.schema import Schema, ddl
 
 TYPES = {
@@ -22,7 +22,7 @@ def made(folder: Path, files: dict[str, bytes], **options: object) -> Built:
     for name, data in files.items():
         (folder / name).write_bytes(data)
         placed.append((name, folder / name))
-    return build("shop", placed, **options)  # type: ignore[arg-type]
+    return build("shop", placed, **options)
 
 
 def faults(folder: Path, files: dict[str, bytes], **options: object) -> dict[str, str]:
@@ -149,6 +149,20 @@ INSERT INTO t VALUES {numbers};
 INSERT INTO t SELECT count(*) FROM t a, t b, t c, t d, t e;""".encode()
     said = faults(tmp_path, {"a.sql": endless}, cpu_seconds=0.5)["a.sql"]
     assert said == "reading it takes longer than is allowed"
+
+
+def test_one_process_reads_many_databases_and_none_of_them_sees_another_s_files(tmp_path: Path) -> None:
+    (tmp_path / "bad.sql").write_bytes(b"CREATE TABLE t (a INT")
+    shop = databases.sqlite_file(tmp_path / "shop.sqlite")
+    with Builder() as builder:
+        first = builder.build("shop", [("shop.sqlite", shop)])
+        process = builder._warm._process
+        with pytest.raises(BadDatabase):
+            builder.build("bad", [("bad.sql", tmp_path / "bad.sql")])
+        assert builder.build("shop", [("shop.sqlite", shop)]).image == first.image
+        assert builder._warm._process is process
+        assert [path.name for path in Path(builder._folder.name).iterdir()] == ["nothing"]
+    assert not Path(builder._folder.name).exists()
 
 
 def test_a_hostile_dump_reads_and_writes_no_file(tmp_path: Path) -> None:

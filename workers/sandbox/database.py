@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from workers.sandbox.schema import Schema
 from workers.sandbox.warm import Lost, Warm
@@ -27,51 +27,66 @@ class Built(NamedTuple):
     left_out: list[str]
 
 
-def build(
-    database: str,
-    files: Sequence[tuple[str, Path]],
-    *,
-    dialect: str | None = None,
-    seed: str = "",
-    cpu_seconds: float = 30.0,
-    memory_bytes: int = 1024**3,
-    rows_most: int = 1_000_000,
-    bytes_most: int = 64 * 1024**2,
-) -> Built:
-    """`files`: (what its owner calls it, where it lies). `dialect` is that of dumps; None: told from each statement.
+class Builder:
+    """`with Builder() as builder:` one walled-in process for many databases; each is read in a fork of its own."""
 
-    Raises BadDatabase, which names the file at fault.
-    """
-    with TemporaryDirectory(prefix="corpusmith-database-") as folder:
-        nothing = Path(folder) / "nothing"
+    def __enter__(self) -> Self:
+        self._folder = TemporaryDirectory(prefix="corpusmith-database-")
+        nothing = Path(self._folder.name) / "nothing"
         nothing.touch()
-        placed = []
-        for at, (name, path) in enumerate(files):
-            shutil.copyfile(path, Path(folder) / str(at))
-            placed.append((name, str(Path(folder) / str(at))))
-        warm = Warm("workers.sandbox.database_child", {}, nothing, readable=[Path(folder)])
-        try:
-            reply = warm.ask(
-                {
-                    "database": database,
-                    "files": placed,
-                    "dialect": dialect,
-                    "seed": seed,
-                    "seconds": cpu_seconds,
-                    "memory_bytes": memory_bytes,
-                    "rows_most": rows_most,
-                    "bytes_most": bytes_most,
-                }
-            )
-        except Lost:
-            reply = {"refused": "crash", "detail": "reading it crashed"}
-        finally:
-            warm.close()
-    if "refused" in reply:
-        raise BadDatabase({", ".join(name for name, _ in files): _WORDS.get(reply["refused"], reply["detail"])})
-    if "faults" in reply:
-        raise BadDatabase(reply["faults"])
-    return Built(base64.b64decode(reply["image"]), Schema.model_validate(reply["schema"]), reply["left_out"])
+        self._warm = Warm("workers.sandbox.database_child", {}, nothing, readable=[nothing.parent])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._warm.close()
+        self._folder.cleanup()
+
+    def build(
+        self,
+        database: str,
+        files: Sequence[tuple[str, Path]],
+        *,
+        dialect: str | None = None,
+        seed: str = "",
+        cpu_seconds: float = 30.0,
+        memory_bytes: int = 1024**3,
+        rows_most: int = 1_000_000,
+        bytes_most: int = 64 * 1024**2,
+    ) -> Built:
+        """`files`: (what its owner calls it, where it lies). `dialect` is that of dumps; None: told by each statement.
+
+        Raises BadDatabase, which names the file at fault.
+        """
+        asked = {
+            "database": database,
+            "dialect": dialect,
+            "seed": seed,
+            "seconds": cpu_seconds,
+            "memory_bytes": memory_bytes,
+            "rows_most": rows_most,
+            "bytes_most": bytes_most,
+        }
+        # Only these files lie there meanwhile: one database's fork cannot look at another's.
+        with TemporaryDirectory(dir=self._folder.name) as folder:
+            placed = []
+            for at, (name, path) in enumerate(files):
+                shutil.copyfile(path, Path(folder) / str(at))
+                placed.append((name, str(Path(folder) / str(at))))
+            try:
+                reply = self._warm.ask(asked | {"files": placed})
+            except Lost:
+                reply = {"refused": "crash", "detail": "reading it crashed"}
+        if "refused" in reply:
+            raise BadDatabase({", ".join(name for name, _ in files): _WORDS.get(reply["refused"], reply["detail"])})
+        if "faults" in reply:
+            raise BadDatabase(reply["faults"])
+        return Built(base64.b64decode(reply["image"]), Schema.model_validate(reply["schema"]), reply["left_out"])
+
+
+def build(database: str, files: Sequence[tuple[str, Path]], **limits: Any) -> Built:
+    """One database by itself: see Builder.build."""
+    with Builder() as builder:
+        return builder.build(database, files, **limits)
 
 
 _WORDS = {
