@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from app import catalog
+from app.cli import app
 from tests.api.conftest import SUBJECTS
 from tests.fakes.process import FakeModel
 from tests.service import Service
@@ -74,6 +77,25 @@ def test_rows_are_imported_with_their_lines_and_compared_with_other_datasets(tmp
         assert all(f"of dataset {first['id']}" in row["detail"] for row in repeated)
         assert model.bill().total == second["expected_calls"] == 21, "the judge is asked once a row"
         assert "14 of 500 rows" in second["shortfall"]
+        mixed_and_compared_by_the_command_line(service, first["id"], second["id"])
+
+
+def mixed_and_compared_by_the_command_line(service: Service, first: str, second: str) -> None:
+    """Two rows of the one for each of the other, twice; both mixes are the same."""
+
+    def command(*words: str) -> Any:
+        done = CliRunner().invoke(app, [*words, "--url", str(service.http.base_url), "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    mix = command("mix", f"{first}=2", second, "--rows", "24", "--seed", "3")
+    assert [(part["dataset_id"], part["taken"]) for part in mix["parts"]] == [(first, 16), (second, 8)]
+    again = command("rebuild", mix["id"], "--name", "again")
+    assert (again["rebuilt_from"], again["accepted"]) == (mix["id"], 24)
+    counts = {"added": 0, "removed": 0, "changed": 0, "kept": 24}
+    assert command("diff", mix["id"], again["id"])["counts"] == counts
+    gone = command("diff", first, mix["id"], "--change", "removed", "--limit", "100")
+    assert len(gone["rows"]) == gone["counts"]["removed"] == 5
 
 
 def test_preference_pairs_are_imported_and_exported_as_such(tmp_path: Path) -> None:

@@ -171,6 +171,10 @@ def test_a_mix_that_was_begun_before_begins_anew_and_is_exported_like_any_datase
     }
     text = b"".join(storage.storage().read(files["data.jsonl"]["blob"]))
     assert b"Stray" not in text
+    report = client.get(f"/v1/datasets/{asked}/report")
+    assert (report.status_code, report.json()["accepted"]) == (200, 250), report.text
+    first = client.get(f"/v1/datasets/{asked}/samples").json()["data"][0]["id"]
+    assert client.get(f"/v1/datasets/{asked}/samples/{first}/sources").status_code == 200
     again = client.post(f"/v1/datasets/{asked}/rebuild", json={})
     assert again.status_code == 201, again.text
     plan.run(again.json()["id"])
