@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import catalog, paging
@@ -18,6 +18,7 @@ from app.models.datasets import FINAL
 from app.remembered import Remembered
 
 AT_ONCE = 500
+WINDOW, WIDEST = 200, 20_000  # rows of each dataset compared at once for a page, growing while little is found
 
 _counts: Remembered[DiffCounts] = Remembered(most=200, seconds=3600)
 
@@ -129,12 +130,12 @@ def _documents(session: Session, chunks: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _by_identity(a: str, b: str, least: str = "") -> Subquery:
+def _by_identity(a: str, b: str, *within: ColumnElement[bool]) -> Subquery:
     """Identity -> its rows in `a` and in `b`, and how many of them say the same in both."""
     ours, theirs = (func.sum(case((Sample.dataset_id == one, 1), else_=0)) for one in (a, b))
     said = (
         select(Sample.identity, Sample.content, ours.label("a"), theirs.label("b"))
-        .where(Sample.dataset_id.in_({a, b}), Sample.state == "accepted", Sample.identity >= least)
+        .where(Sample.dataset_id.in_({a, b}), Sample.state == "accepted", *within)
         .group_by(Sample.identity, Sample.content)
         .subquery()
     )
@@ -158,15 +159,7 @@ def _count(a: str, b: str) -> DiffCounts:
 def _rows(
     session: Session, a: str, b: str, change: Change | None, cursor: tuple[str, int], limit: int
 ) -> list[DiffRow]:
-    per = _by_identity(a, b, cursor[0])
-    both = case((per.c.a < per.c.b, per.c.a), else_=per.c.b)
-    having = {
-        "added": per.c.b > both, "removed": per.c.a > both, "changed": both > per.c.kept, "kept": per.c.kept > 0,
-    }  # fmt: skip
-    wanted = having[change] if change else or_(having["added"], having["removed"], having["changed"])
-    # One more than rows are wanted: that of the cursor may have been shown whole.
-    query: Select[Any] = select(per.c.identity).where(wanted).order_by(per.c.identity).limit(limit + 1)
-    identities = list(session.scalars(query))
+    identities = _differing(session, a, b, change, cursor[0], limit + 1)
     sides: dict[str, dict[str, list[DiffSide]]] = {one: {a: [], b: []} for one in identities}
     for some in slices(identities):
         rows = session.scalars(
@@ -187,6 +180,36 @@ def _rows(
                 told = {"before": before, "after": after}
                 found.append(DiffRow(id=f"{one}.{number}", change=kind, question=shown.question, **told))
     return found[:limit]
+
+
+def _differing(session: Session, a: str, b: str, change: Change | None, least: str, count: int) -> list[str]:
+    """The first `count` identities from `least` on that have such rows, looked for window by window."""
+    found: list[str] = []
+    begin: ColumnElement[bool] = Sample.identity >= least
+    width = WINDOW
+    while len(found) < count:
+        upto = _end_of_window(session, a, b, begin, width)
+        per = _by_identity(a, b, begin, *([Sample.identity <= upto] if upto else []))
+        both = case((per.c.a < per.c.b, per.c.a), else_=per.c.b)
+        having = {
+            "added": per.c.b > both, "removed": per.c.a > both, "changed": both > per.c.kept, "kept": per.c.kept > 0,
+        }  # fmt: skip
+        wanted = having[change] if change else or_(having["added"], having["removed"], having["changed"])
+        query = select(per.c.identity).where(wanted).order_by(per.c.identity).limit(count - len(found))
+        found += session.scalars(query)
+        if upto is None:
+            break
+        begin, width = Sample.identity > upto, min(2 * width, WIDEST)
+    return found
+
+
+def _end_of_window(session: Session, a: str, b: str, begin: ColumnElement[bool], width: int) -> str | None:
+    """The identity up to which neither dataset has more than `width` rows, by the index; None: both end before."""
+    ends = []
+    for dataset_id in (a, b):
+        query = select(Sample.identity).where(Sample.dataset_id == dataset_id, begin).order_by(Sample.identity)
+        ends.append(session.scalar(query.offset(width - 1).limit(1)))
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _paired(old: list[DiffSide], new: list[DiffSide]) -> list[tuple[DiffSide | None, DiffSide | None]]:

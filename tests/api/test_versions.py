@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
 
+from app.datasets import versions
 from app.datasets.identity import content, identity
 from app.db import transaction
 from app.models import Chunk, Context, Corpus, Dataset, Document, Sample, Tenant, Unit
@@ -64,7 +65,11 @@ def pages(client: TestClient, path: str, limit: int, **params: Any) -> list[dict
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])
-def test_rows_are_added_removed_changed_or_kept_and_come_page_by_page(client: TestClient, limit: int) -> None:
+@pytest.mark.parametrize("window", [2, 200])
+def test_rows_are_added_removed_changed_or_kept_and_come_page_by_page(
+    client: TestClient, limit: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "WINDOW", window)
     same = [(f"Question {i}?", f"Answer {i}.") for i in range(20)]
     a = dataset("a", [*same, ("Fare?", "Five euros."), ("Gone?", "Yes.")])
     b = dataset("b", [("New?", "Yes."), *same[5:], ("Fare?", "Six euros.")])
