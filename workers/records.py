@@ -38,6 +38,7 @@ def is_read(document: Document) -> bool:
 def pieces(document: Document) -> Iterator[Piece]:
     """Every line that is not blank, or every element; whether each is JSON shows when it is read."""
     text, _ = encoding.decode(b"".join(storage.storage().read(document.sha256)))
+    text = text.replace("\0", "\ufffd")  # which no database stores in a text
     array = document.name.lower().endswith(".json")
     for number, start, piece in _elements(text) if array else _lines(text):
         yield Piece(number, f"{'record' if array else 'line'} {number}", start, piece)

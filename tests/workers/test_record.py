@@ -6,7 +6,7 @@ import pytest
 
 from app.catalog import FORMATS
 from app.domain import Sample
-from workers.steps.record import read
+from workers.steps.record import parsed, read
 
 ASKED, SAID = "When does it leave?", "At noon."
 USER, ASSISTANT = {"role": "user", "content": ASKED}, {"role": "assistant", "content": SAID}
@@ -84,6 +84,16 @@ def test_calls_of_tools_are_kept_with_the_tools() -> None:
     assert isinstance(found, Sample)
     assert found.attributes == {"messages": turns, "tools": tools}
     assert read({"messages": [USER, CALL], "tools": tools}, "tools") != "it does not end with an answer"
+
+
+def test_what_no_database_can_store_is_left_out_or_no_json() -> None:
+    assert parsed('\ufeff{"a": ["x\\u0000y", "\\ud800z"], "n": 123456789012345678901234567890}') == {
+        "a": ["xy", "z"],
+        "n": 123456789012345678901234567890.0,
+    }
+    for text in ("NaN", '{"a": -Infinity}', "1e999", "[" * 100_000, "{", ""):
+        with pytest.raises((ValueError, RecursionError)):
+            parsed(text)
 
 
 def test_plain_text_is_its_answer() -> None:

@@ -1,13 +1,12 @@
 """Read an uploaded record as a row, measure it by the gates that were asked for, keep what passes."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
 from app.domain import Context, Dropped
 from workers import gates
 from workers.recipes.work import Outcome, Work
-from workers.steps.record import UNREADABLE, read
+from workers.steps.record import UNREADABLE, parsed, read
 
 
 async def make(work: Work) -> Outcome:
@@ -16,7 +15,7 @@ async def make(work: Work) -> Outcome:
     about: dict[str, Any] = {"record": {"document": chunk.document_name, "place": chunk.section}}
     outcome = Outcome()
     try:
-        found = read(json.loads(chunk.text.lstrip("\ufeff")), work.options["records"])
+        found = read(parsed(chunk.text), work.options["records"])
     except (ValueError, RecursionError):
         found = "it is not JSON"
     if isinstance(found, str):
