@@ -4,8 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from app import catalog
 from app.db import transaction
 from app.models import Training
@@ -19,7 +17,7 @@ from workers import lease, training_files
 from workers.exam import questions
 from workers.training_files import Part, Unreadable
 
-log = structlog.get_logger()
+Error = tuple[str, str, str | None, int | None]  # code, message, param, line
 
 
 def run(training_id: str) -> None:
@@ -37,13 +35,18 @@ def run(training_id: str) -> None:
             service.fail(session, training, "validation_failed", "every attempt to check the files ended its worker")
             return
     with lease.heartbeat(Training, training_id, owner):
+        error: Error | None = None
+        found: dict[str, Any] = {}
         try:
-            found, error = _look(training), None
+            found = _look(training)
         except BadRow as bad:
             param = "training_file" if bad.file.stem == "train" else "validation_file"
-            found, error = {}, ("invalid_training_file", str(bad), param, bad.line or None)
+            error = ("invalid_training_file", str(bad), param, bad.line or None)
         except Unreadable as why:
-            found, error = {}, (why.code, str(why), why.param, None)
+            error = (why.code, str(why), why.param, None)
+        except OSError as disk:
+            failed = Unreadable.of_disk(disk)
+            error = (failed.code, str(failed), failed.param, None)
     _end(training_id, owner, attempt, found, error)
 
 
@@ -68,7 +71,7 @@ def _estimate(training: Training, staged: dict[Part, Path], rows: dict[Part, int
     return {"rows": rows["train"], "validation_rows": rows.get("validation", 0), "steps": steps}
 
 
-def _end(training_id: str, owner: str, attempt: int, found: dict[str, Any], error: Any) -> None:
+def _end(training_id: str, owner: str, attempt: int, found: dict[str, Any], error: Error | None) -> None:
     with transaction() as session:
         if not lease.still_mine(session, Training, training_id, owner, attempt):
             return

@@ -2,9 +2,6 @@
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from app.settings import settings
@@ -12,12 +9,28 @@ from app.stack.locks import try_lock
 from workers import training_files
 
 
-@dataclass(frozen=True, slots=True)
 class Device:
-    """`name` is `cpu` or `cuda:0`; `lock` is an open descriptor, which a run's guard holds as well while it lives."""
+    """One device of this machine: `cpu` or `cuda:0`. Its lock is held from `take` to `free`.
 
-    name: str
-    lock: int
+    The lock belongs to an open file, and ends with the last process that has it. A run's guard is given it and the
+    worker lets its own copy go: so it lasts exactly as long as something trains, be the worker alive, dead or frozen.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lock: int | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours now; False: another run on this machine has it."""
+        if self.lock is None:
+            self.lock = try_lock(training_files.root() / f".device-{self.name.replace(':', '-')}.lock")
+        return self.lock is not None
+
+    def free(self) -> None:
+        """Let our copy of the lock go."""
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
 
     @property
     def place(self) -> str:
@@ -39,19 +52,6 @@ def names() -> list[str]:
     return [f"cuda:{number}" for number in gpus] or ["cpu"]
 
 
-@contextmanager
-def free() -> Iterator[Device | None]:
-    """A device that nobody on this machine uses, locked; None: all are in use.
-
-    The lock belongs to the open file: it ends with the last process that has it, so neither a killed worker nor a run
-    that outlives it for a moment lets another run begin on the same device.
-    """
-    for name in names():
-        lock = try_lock(training_files.root() / f".device-{name.replace(':', '-')}.lock")
-        if lock is not None:
-            try:
-                yield Device(name, lock)
-            finally:
-                os.close(lock)
-            return
-    yield None
+def take() -> Device | None:
+    """A device that nobody on this machine uses, ours now; None: all are in use."""
+    return next((device for device in map(Device, names()) if device.take()), None)

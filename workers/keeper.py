@@ -8,8 +8,10 @@ has no child any more when its lease is over and another worker begins.
 import contextlib
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,45 +65,66 @@ class Keeper:
         self.folder = training_files.root() / claim.training_id
         self._silence = settings().lease_seconds / 2
         self._offset = 0
+        self._lock: int | None = None
         self._beat_at = time.monotonic()
 
     def run(self) -> None:
         try:
-            with lease.heartbeat(Training, self.claim.training_id, self.claim.owner):
-                lock = self._lock()
+            with self._beating():
+                if not self._take():
+                    self._let_go()
+                    return
                 self._offset = stage(self.claim.training_id, self.folder)
-        except Unreadable as why:
-            self._fail(why.code, str(why), why.param)
-            return
-        if lock is None:
-            self._let_go()
-            return
-        try:
-            self._keep(lock)
+            self._keep()
         except Lost:
             log.warning("training.lost", training_id=self.claim.training_id)
+        except Unreadable as why:
+            self._fail(why.code, str(why), why.param)
+        except OSError as error:
+            found = Unreadable.of_disk(error)
+            self._fail(found.code, str(found), found.param)
         finally:
-            os.close(lock)
+            self._free()
 
-    def _lock(self) -> int | None:
-        """The run's folder for us alone; an earlier child of the same job on this machine is ending meanwhile."""
+    def _beating(self) -> AbstractContextManager[threading.Event]:
+        return lease.heartbeat(Training, self.claim.training_id, self.claim.owner)
+
+    def _take(self) -> bool:
+        """Device and folder for us alone; a child of an earlier worker on this machine is ending meanwhile."""
         until = time.monotonic() + settings().lease_seconds
-        while (lock := try_lock(self.folder / ".lock")) is None and time.monotonic() < until:
+        while time.monotonic() < until:
+            self._lock = self._lock or try_lock(self.folder / ".lock")
+            if self.device.take() and self._lock is not None:
+                return True
             time.sleep(0.2)
-        return lock
+        return False
 
-    def _keep(self, lock: int) -> None:
+    def _again(self) -> bool:
+        with self._beating():
+            return self._take()
+
+    def _free(self) -> None:
+        """Let our copies of both locks go."""
+        self.device.free()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _keep(self) -> None:
         while True:
             self._beat_at = time.monotonic()
-            with self._child(lock, control.command(self.folder)) as process:
+            with self._child(control.command(self.folder)) as process:
                 status = self._watch(process)
             ended = control.outcome(self.folder)
             status = self._tell() or status  # what it said at last
             died = ended is None and status == "running" and not shutdown.requested.is_set()
             if not (died and self._goes_on()):
                 break
+            if not self._again():  # another job has the device now
+                self._let_go()
+                return
         if isinstance(ended, Result) and status != "cancelled":
-            if take.take(self.claim.training_id, self.folder, ended, lambda command: self._sit(lock, command)):
+            if take.take(self.claim.training_id, self.folder, ended, self._sit):
                 self._publish(ended)
             else:
                 self._let_go()
@@ -110,18 +133,22 @@ class Keeper:
         elif not died:
             self._let_go()
 
-    def _sit(self, lock: int, command: list[str]) -> bool:
+    def _sit(self, command: list[str]) -> bool:
         """Run another child of this job, for its exam. False: it was stopped, by whoever, before it had ended."""
+        if not self._again():
+            return False
         self._beat_at = time.monotonic()
-        with self._child(lock, command) as process:
+        with self._child(command) as process:
             status = self._watch(process)
             ended = process.poll() is not None
         return ended and status == "running" and not shutdown.requested.is_set()
 
     @contextlib.contextmanager
-    def _child(self, lock: int, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+    def _child(self, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+        """A process of the run, ended at the end of the block. While it lives its guard alone has the locks."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
         grace = settings().lease_seconds / 6
+        locks = [lock for lock in (self._lock, self.device.lock) if lock is not None]
         with (self.folder / "child.log").open("ab") as out:
             process = subprocess.Popen(
                 guard.command(grace, command, silence=self._silence),
@@ -130,9 +157,10 @@ class Keeper:
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                pass_fds=(lock, self.device.lock),
+                pass_fds=locks,
                 start_new_session=True,
             )
+        self._free()
         try:
             yield process
         finally:
@@ -238,7 +266,7 @@ class Keeper:
             self._patiently(fail)
 
     def _publish(self, result: Result) -> None:
-        with lease.heartbeat(Training, self.claim.training_id, self.claim.owner):
+        with self._beating():
             kept = publish.keep(self.claim.training_id, result)
 
         def publish_it(session: Session, training: Training) -> None:

@@ -15,14 +15,17 @@ log = structlog.get_logger()
 def run() -> None:
     """Train one job after another, until none waits, no device is free, or this worker is to end."""
     while not shutdown.requested.is_set():
-        with devices.free() as device:
-            if device is None:
-                return
+        device = devices.take()
+        if device is None:
+            return
+        try:
             claimed = claim(device)
             if claimed is None:
                 return
             log.info("training.claimed", training_id=claimed.training_id, attempt=claimed.attempt, device=device.name)
             Keeper(claimed, device).run()
+        finally:
+            device.free()
 
 
 def claim(device: devices.Device) -> Claim | None:

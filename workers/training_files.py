@@ -1,10 +1,13 @@
 """The row files of a fine-tuning job: found, or made of a dataset, and laid where a run reads them."""
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
+import structlog
 from sqlalchemy import select
 
 from app import ids, storage
@@ -19,15 +22,25 @@ from app.trainings.asked import DATASET, format_for
 from workers import export as exporting
 from workers.exam import questions
 
+log = structlog.get_logger()
+
 Part = Literal["train", "validation"]
 
 
 class Unreadable(Exception):
-    """A file of the job is not there any more, or a dataset gives no rows."""
+    """A file of the job is not there any more, a dataset gives no rows, or the disk cannot take them."""
 
-    def __init__(self, code: str, message: str, param: str) -> None:
+    def __init__(self, code: str, message: str, param: str | None) -> None:
         super().__init__(message)
         self.code, self.param = code, param
+
+    @classmethod
+    def of_disk(cls, error: OSError) -> Self:
+        """What the disk said, by name."""
+        log.error("training.disk", errno=error.errno)
+        if storage.is_full(error):
+            return cls("no_space", "there is no room for the job's files", None)
+        return cls("storage_failed", f"the disk failed: {os.strerror(error.errno or errno.EIO)}", None)
 
 
 def root() -> Path:

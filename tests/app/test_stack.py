@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from app.settings import Settings
-from app.stack import parts, running
+from app.stack import guard, parts, running
 from app.stack.errors import AlreadyRunning
 from app.stack.sockets import LONGEST, make_private, socket_path
 from app.stack.supervisor import Part, Running, Supervisor
@@ -239,3 +239,17 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_one_waits_for_that
     assert [pid for pid in pids if alive(pid)] == []
     assert said == ["Waiting for the parts of an earlier run to end"]
     assert running.find(tmp_path) is None
+
+
+def test_a_guard_that_hears_nothing_for_too_long_ends_its_part(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    argv = guard.command(0.2, [sys.executable, "-c", FAMILY.format(prelude=""), str(pids)], silence=2.0)
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, bufsize=0) as guarded:
+        assert guarded.stdin is not None
+        for _ in range(25):  # five seconds of signs of life
+            guarded.stdin.write(b".")
+            time.sleep(0.2)
+        eventually(pids.exists)
+        assert guarded.poll() is None
+        guarded.wait(15)  # the pipe stays open: silence alone must do
+    assert not any(alive(int(pid)) for pid in pids.read_text().split())

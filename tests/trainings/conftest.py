@@ -53,7 +53,7 @@ def quick(**changes: Any) -> dict[str, Any]:
     return {"corpusmith": {"hyperparameters": hyperparameters}}
 
 
-def until(client: OpenAI, job_id: str, *statuses: str, seconds: float = 120) -> Any:
+def until(client: OpenAI, job_id: str, *statuses: str, seconds: float = 400) -> Any:
     """The job, once it has one of these statuses."""
     end = time.monotonic() + seconds
     while (job := client.fine_tuning.jobs.retrieve(job_id)).status not in statuses:
@@ -63,7 +63,7 @@ def until(client: OpenAI, job_id: str, *statuses: str, seconds: float = 120) -> 
     return job
 
 
-def at_step(client: OpenAI, job_id: str, step: int, seconds: float = 120) -> None:
+def at_step(client: OpenAI, job_id: str, step: int, seconds: float = 400) -> None:
     """Wait until the run has come so far."""
     end = time.monotonic() + seconds
     while (job := client.fine_tuning.jobs.retrieve(job_id)).corpusmith["step"] < step:  # type: ignore[attr-defined]

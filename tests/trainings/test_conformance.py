@@ -14,6 +14,8 @@ from openai import BadRequestError, NotFoundError, OpenAI
 from tests.service import Service
 from tests.trainings.conftest import at_step, children, metrics, quick, sdk, told, training_service, until
 
+pytestmark = pytest.mark.timeout(900)  # a run loads its libraries each time it starts
+
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Iterator[Service]:
@@ -112,7 +114,7 @@ def gone(job_id: str, seconds: float = 30) -> None:
 
 def test_a_running_job_is_paused_goes_on_and_is_cancelled_within_seconds(client: OpenAI, file: str) -> None:
     jobs = client.fine_tuning.jobs
-    job = jobs.create(model="tiny", training_file=file, extra_body=quick(max_steps=100_000))
+    job = jobs.create(model="tiny", training_file=file, extra_body=quick(n_epochs=100))
     at_step(client, job.id, 3)
     running = jobs.retrieve(job.id)
     assert running.status == "running" and running.estimated_finish is not None
