@@ -15,7 +15,8 @@ from app.trainings.rows import BadRow
 from app.trainings.rows import check as count_rows
 from workers import lease, training_files
 from workers.exam import questions
-from workers.training_files import Part, Unreadable
+from workers.forecast import forecast
+from workers.training_files import Unreadable
 
 Error = tuple[str, str, str | None, int | None]  # code, message, param, line
 
@@ -61,14 +62,7 @@ def _look(training: Training) -> dict[str, Any]:
         rows = {name: count_rows([path], shapes) for name, path in staged.items()}
         if training.spec.get("exam") and not training.training_file.startswith(DATASET):
             questions.of_files(training, staged["train"], staged["validation"])
-        return {"files": files, "estimate": _estimate(training, staged, rows)}
-
-
-def _estimate(training: Training, staged: dict[Part, Path], rows: dict[Part, int]) -> dict[str, Any]:
-    resolved = training.spec["resolved"]
-    a_pass = -(-rows["train"] // resolved["batch_size"])
-    steps = resolved["max_steps"] or max(1, round(a_pass * resolved["n_epochs"]))
-    return {"rows": rows["train"], "validation_rows": rows.get("validation", 0), "steps": steps}
+        return {"files": files, "estimate": forecast(training, staged, rows)}
 
 
 def _end(training_id: str, owner: str, attempt: int, found: dict[str, Any], error: Error | None) -> None:
@@ -85,6 +79,8 @@ def _end(training_id: str, owner: str, attempt: int, found: dict[str, Any], erro
         training.train_file_id = found["files"]["train"]
         training.validation_file_id = found["files"].get("validation")
         training.estimate, training.steps = found["estimate"], found["estimate"]["steps"]
+        for note in found["estimate"].get("base", {}).get("notes", ()):
+            service.record(session, training, note["message"], level="warn", code=note["code"])
         if training.dry_run:
             service.move(session, training, "succeeded", "Dry run: files validated, nothing was trained")
             return
