@@ -31,7 +31,7 @@ def test_a_local_file_is_uploaded_and_trained_on_with_all_that_was_given(service
     made = run(base(service), "train", rows, "--model", "tiny", "--seed", "5", "--no-watch", "--json", *given)
     assert made.exit_code == 0, made.output
     job = json.loads(made.stdout)
-    assert (job["model"], job["suffix" if "suffix" in job else "seed"], job["seed"]) == ("tiny", 5, 5)
+    assert (job["model"], job["seed"], job["method"]["type"]) == ("tiny", 5, "dpo")
     ours = job["corpusmith"]
     assert (ours["method"], ours["variant"], ours["method_options"]) == ("dpo", "qlora", {"beta": 0.2})
     assert ours["hyperparameters"]["n_epochs"] == 3
