@@ -58,6 +58,8 @@ def _device(wanted: str) -> str:
 
 
 def _steps(resolved: Mapping[str, Any], rows: int) -> int:
-    steps = max(1, math.ceil(math.ceil(rows / resolved["batch_size"]) * resolved["n_epochs"]))
+    batch: int = resolved["batch_size"]
+    epochs: float = resolved["n_epochs"]
     most: int | None = resolved["max_steps"]
+    steps = max(1, math.ceil(math.ceil(rows / batch) * epochs))
     return min(steps, most or steps)
