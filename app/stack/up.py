@@ -90,7 +90,7 @@ class _Stack:
             tokenizer = (known.tokenizer_dir or "") if known else settings.cache_dir / "models" / local
             update = {"generator_url": f"http://127.0.0.1:{model_port}/v1", "generator_model": served}
             settings = settings.model_copy(update={**update, "generator_tokenizer": str(tokenizer)})
-        settings = settings.model_copy(update={"base_models": _base_models(settings, known)})
+        settings = settings.model_copy(update={"base_models": _base_models(settings, local, known)})
         env = parts.environment(settings)
         crew = parts.workers(env, settings.data_dir, llm_workers, cpu_concurrency, train=train)
 
@@ -155,9 +155,10 @@ class _Stack:
             self._report(f"Ready: {self._url}")
 
 
-def _base_models(settings: Settings, known: models.LocalModel | None) -> dict[str, str]:
-    """What can be trained here: by the settings, the packaged models (once they are made), and the local generator."""
-    packaged = {name: str(settings.cache_dir / "models" / name) for name in PACKAGED}
+def _base_models(settings: Settings, local: str | None, known: models.LocalModel | None) -> dict[str, str]:
+    """What can be trained here: by the settings, packaged models that were made here, and the local generator."""
+    folders = {name: settings.cache_dir / "models" / name for name in PACKAGED}
+    packaged = {name: str(path) for name, path in folders.items() if path.exists() or name == local}
     own = {known.name: known.path} if known and not known.is_hub_id else {}
     return packaged | own | settings.base_models
 

@@ -35,7 +35,7 @@ def said(data_dir: Path) -> dict[str, Any]:
 
 def all_ready(data_dir: Path) -> bool:
     states = {name: part["state"] for name, part in said(data_dir)["parts"].items()}
-    return states == dict.fromkeys(("valkey", "api", "cpu", "llm1", "beat"), "ready")
+    return states == dict.fromkeys(("valkey", "api", "cpu", "llm1", "gpu", "beat"), "ready")
 
 
 @pytest.fixture
