@@ -14,8 +14,34 @@ from app.stack import models
 from tests.api import planted
 from workers import check, train
 
-FIRMS = ["Zentrol", "Quivora", "Maltesk", "Brendix", "Ovantel", "Pelgrim", "Sarnova", "Tiburon", "Ulvheim", "Wexarra", "Yondrel", "Karvik"]
-TOWNS = ["Orlin", "Tavesk", "Brumel", "Kaston", "Pelur", "Sandvo", "Wexham", "Dorsin", "Ilmar", "Nortofte", "Rudby", "Vanholt"]
+FIRMS = [
+    "Zentrol",
+    "Quivora",
+    "Maltesk",
+    "Brendix",
+    "Ovantel",
+    "Pelgrim",
+    "Sarnova",
+    "Tiburon",
+    "Ulvheim",
+    "Wexarra",
+    "Yondrel",
+    "Karvik",
+]
+TOWNS = [
+    "Orlin",
+    "Tavesk",
+    "Brumel",
+    "Kaston",
+    "Pelur",
+    "Sandvo",
+    "Wexham",
+    "Dorsin",
+    "Ilmar",
+    "Nortofte",
+    "Rudby",
+    "Vanholt",
+]
 FOUNDERS = (
     *("Ilka Marwen", "Jonas Abreda", "Petra Solvik", "Tarek Onwuli", "Mina Castrel", "Ovid Laskari"),
     *("Runa Feldt", "Silas Quorn", "Noor Bastani", "Ewald Trimm", "Greta Olsen", "Hamid Sorrel"),
