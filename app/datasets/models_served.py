@@ -3,9 +3,12 @@
 from typing import Any
 
 import httpx
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.errors import InvalidRequest
 from app.llm.pool import targets
+from app.models import Serving
 from app.settings import settings
 
 PROBE_SECONDS = 2.0
@@ -29,6 +32,27 @@ def ask(wanted: str | None, others: object = None) -> list[str] | None:
     """
     found = targets(settings(), "generator", wanted) if wanted or others else []
     return served(found[0].url, found[0].api_key) if found else None
+
+
+def usable(session: Session, tenant_id: str, names: list[str] | None) -> list[str] | None:
+    """Of the names a server has, those that this tenant may use: adapters (`ft:...`) are their tenant's alone."""
+    return None if names is None else [name for name in names if _may_use(session, tenant_id, name)]
+
+
+def check_adapters(session: Session, tenant_id: str, model: str | None, options: dict[str, Any]) -> None:
+    """Raises InvalidRequest for an adapter that is not served, or not this tenant's; also while its server is down."""
+    named = [("model", model), *((f"options.models.{i}", name) for i, name in enumerate(options.get("models", ())))]
+    for param, name in named:
+        if name and not _may_use(session, tenant_id, name):
+            message = f"{param}: {name!r} is not served"
+            raise InvalidRequest(message, param=param, fields=[("/" + param.replace(".", "/"), message)])
+
+
+def _may_use(session: Session, tenant_id: str, name: str) -> bool:
+    if not name.startswith("ft:"):
+        return True
+    mine = (Serving.tenant_id == tenant_id, Serving.model == name, Serving.status == "served")
+    return session.scalar(select(Serving.id).where(*mine)) is not None
 
 
 def check_model(wanted: str | None, splitter: str, names: list[str] | None) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app import catalog, ids, paging
 from app.corpora import service as corpora
 from app.datasets import checks, mixes
-from app.datasets.models_served import check_model, check_others
+from app.datasets.models_served import check_adapters, check_model, check_others, usable
 from app.datasets.schemas import DatasetCreate, DatasetRead, EventRead, SampleRead
 from app.documents import service as documents
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, WrongState
@@ -45,6 +45,8 @@ def create(
         message = "selection.strategy: deita needs the gates `complexity` and `quality`; 0 records without dropping"
         param = "selection.strategy"
         raise InvalidRequest(message, param=param, fields=[("/selection/strategy", message)])
+    check_adapters(session, tenant_id, wanted.model, options)
+    served = usable(session, tenant_id, served)
     check_others(options, served)
     model = (
         ", ".join(dict.fromkeys(source.spec["model"] for source in mixed))
