@@ -119,7 +119,8 @@ def _add(found: Tally, row: Row, distance: int) -> None:
             found.sample.append(Sampled(row.context_id, trained_text(row, attributes), language))
         found.accepted += 1
         found.splits[row.split or "none"] += 1
-        found.asked.append(_fingerprint(row.question))
+        if row.question:  # a row of plain text asks nothing
+            found.asked.append(_fingerprint(row.question))
     else:
         found.dropped += 1
         reason = row.reason or "none"
