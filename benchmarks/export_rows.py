@@ -1,9 +1,10 @@
 """Exports of many rows: build time, memory that must not grow with the rows, download speed, and an exact resume.
 
-    python -m benchmarks.export_rows [--rows 100000] [--database postgresql://...]
+    python -m benchmarks.export_rows [--rows 100000] [--fewer 25000] [--container parquet] [--database postgresql://...]
 
 The rows are put into the database directly; the export is asked for through the API and built by the CPU worker. It
-runs at a quarter of the rows and at all of them. Bounds of the same run: a plain SELECT of the same rows, a file copy.
+runs at a quarter of the rows (or `--fewer`) and at all of them. Bounds of the same run: a plain SELECT of the same
+rows, a file copy.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Connection, Engine, insert, select, text
 
+from app import catalog
 from app.db import make_engine
 from app.models import Context, Corpus, Dataset, Sample, Unit
 from app.models.tenants import DEFAULT_TENANT
@@ -30,9 +32,11 @@ PEERS = {"own_prototype_cursor_to_http_rows_per_s": 62_000, "own_prototype_rss_g
 def main() -> None:
     parser = measure.arguments(__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--fewer", type=int, default=0, help="rows of the smaller run; 0: a quarter")
+    parser.add_argument("--container", default="jsonl", choices=list(catalog.CONTAINERS))
     options = parser.parse_args()
     folder = measure.new_folder("export")
-    sizes = [max(1, options.rows // 4), options.rows]
+    sizes = [options.fewer or max(1, options.rows // 4), options.rows]
     with Service(folder, model_url=NO_MODEL, database_url=options.database, lease_seconds=60) as service:
         service.ok(service.http.get("/v1/catalog"))  # the first request makes the tenant
         engine = make_engine(service.settings().database_url)
@@ -40,11 +44,14 @@ def main() -> None:
         for rows in sizes:
             with measure.stopwatch() as took:
                 dataset = _insert(engine, rows)
-            runs.append({"insert_seconds": round(took[0], 1)} | _export(service, engine, dataset, rows))
+            runs.append(
+                {"insert_seconds": round(took[0], 1)} | _export(service, engine, dataset, rows, options.container)
+            )
         engine.dispose()
     small, large = runs
     growth = round(large["child_rss_mib"]["peak"] - small["child_rss_mib"]["peak"], 1)
     figures = {
+        "container": options.container,
         "runs": runs,
         "rss_growth_between_sizes_mib": growth,
         "targets": {
@@ -124,21 +131,22 @@ def _sample(dataset: str, i: int) -> dict[str, Any]:
     }
 
 
-def _export(service: Service, engine: Engine, dataset: str, rows: int) -> dict[str, Any]:
+def _export(service: Service, engine: Engine, dataset: str, rows: int, container: str) -> dict[str, Any]:
     # A fresh worker each time: the peak of one size must not be the start of the next.
     service.kill("cpu")
     service.start("cpu")
     worker = service.processes["cpu"].pid
     wait(lambda: len(list(measure.family(worker))) > 1, 30)
-    warm = service.ok(service.http.post(f"/v1/datasets/{_tiny(engine)}/exports", json={}))
+    warm = service.ok(service.http.post(f"/v1/datasets/{_tiny(engine)}/exports", json={"container": container}))
     _wait_for(service, warm["id"])  # what its libraries need is loaded now
     cpu = measure.cpu_seconds(worker)
     with measure.PeakRss(worker) as rss, measure.stopwatch() as took:
-        export = service.ok(service.http.post(f"/v1/datasets/{dataset}/exports", json={"include_sources": True}))
+        asked = {"include_sources": True, "container": container}
+        export = service.ok(service.http.post(f"/v1/datasets/{dataset}/exports", json=asked))
         found = _wait_for(service, export["id"])
     cpu = measure.cpu_seconds(worker) - cpu
     assert found["rows"] == rows, f"{found['rows']} of {rows} rows"
-    file = found["files"]["data.jsonl"]
+    file = found["files"][f"data.{catalog.CONTAINERS[container].suffix}"]
     url = f"http://127.0.0.1:{service.port}{file['url']}"
     bound = _select(engine, dataset, rows)
     copy = service.folder / "downloaded.jsonl"
