@@ -43,6 +43,7 @@ def get_catalog(tenant: TenantDep) -> dict[str, Any]:
                 "summary": entry.summary,
                 "formats": sorted(entry.formats),
                 "rows": sorted(entry.shapes),
+                "tools": sorted(entry.tools),
                 "containers": sorted(entry.containers),
             }
             for name, entry in catalog.TRAINERS.entries.items()

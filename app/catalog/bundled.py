@@ -8,7 +8,7 @@ import yaml
 
 from app.catalog.kinds import Shape
 
-_TURNS_AND_TEXT: frozenset[Shape] = frozenset({"chat", "tools", "preference", "text"})
+_TURNS_AND_TEXT: frozenset[Shape] = frozenset({"chat", "preference", "text"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,9 @@ class Bundled:
 class Trainer:
     """A program that trains, and the files by which it finds a bundle's rows.
 
-    `formats`: those it can read. `shapes`: of which rows; pairs of whole conversations are not for all. `containers`:
-    by their catalogue names. `files(bundled)`: text by name, below `trainers/<trainer>/` of the bundle.
+    `formats`: those it can read. `shapes`: of which rows; pairs of whole conversations are not for all. `tools`: the
+    formats in which it reads calls of tools. `containers`: by their catalogue names. `files(bundled)`: text by name,
+    below `trainers/<trainer>/` of the bundle.
     `commands(bundled)`: how it is started, in the bundle's folder.
     """
 
@@ -42,10 +43,12 @@ class Trainer:
     files: Callable[[Bundled], dict[str, str]]
     commands: Callable[[Bundled], list[str]]
     shapes: frozenset[Shape] = _TURNS_AND_TEXT
+    tools: frozenset[str] = frozenset()
     containers: frozenset[str] = frozenset({"jsonl", "jsonl_gz", "parquet"})
 
     def reads(self, format: str, shape: str, container: str) -> bool:
-        return format in self.formats and shape in self.shapes and container in self.containers
+        able = format in self.tools if shape == "tools" else format in self.formats and shape in self.shapes
+        return able and container in self.containers
 
 
 def yaml_file(comment: str, values: dict[str, Any]) -> str:

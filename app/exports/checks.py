@@ -41,7 +41,8 @@ def trainers(wanted: ExportCreate, shape: str) -> list[str]:
     for i, name in enumerate(wanted.bundle.trainers):
         catalog.TRAINERS.get(name, f"bundle.trainers.{i}")
         if name not in able:
-            reads = ", ".join(sorted(catalog.TRAINERS[name].formats))
+            entry = catalog.TRAINERS[name]
+            reads = ", ".join(sorted(entry.tools if shape == "tools" else entry.formats)) or "none"
             raise invalid(
                 f"bundle.trainers.{i}",
                 f"{name} cannot read {shape} rows as {wanted.format} in {wanted.container}; its formats: {reads}",

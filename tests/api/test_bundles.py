@@ -115,7 +115,9 @@ def test_a_bundle_without_a_licence_claims_none(made: Made, tmp_path: Path) -> N
     assert mlcroissant.Dataset(folder / "croissant.json").metadata.license == ["unknown"]
 
 
-@pytest.mark.parametrize("name", [n for n, entry in catalog.FORMATS.entries.items() if "chat" in entry.shapes])
+@pytest.mark.parametrize(
+    "name", [n for n, entry in catalog.FORMATS.entries.items() if entry.holds("grounded_qa", "chat")]
+)
 def test_the_trainers_of_each_format_name_files_that_are_there(name: str, made: Made, tmp_path: Path) -> None:
     export, folder = unpacked(made, tmp_path, format=name)
     assert export["options"]["bundle"]["trainers"], "some trainer reads every format"
@@ -186,6 +188,8 @@ def test_pairs_of_conversations_are_for_trainers_that_read_them() -> None:
     wanted = ExportCreate(format="dpo", bundle=Bundle())
     assert trainers(wanted, "preference") == ["axolotl", "trl", "unsloth"]
     assert trainers(wanted, "trajectories") == ["trl"]
+    assert trainers(ExportCreate(format="trl_tools", bundle=Bundle()), "tools") == ["trl"]
+    assert trainers(ExportCreate(format="sharegpt", bundle=Bundle()), "tools") == ["llama_factory"]
 
 
 def test_a_file_is_all_it_takes_to_add_a_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

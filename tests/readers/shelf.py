@@ -38,12 +38,33 @@ def _conversation(i: int) -> list[Json]:
     return last if i % 2 else [*first, *last]
 
 
+def _called(i: int, row: Json) -> Json:
+    """A question, a call of a tool, its result and the answer; every row has other arguments."""
+    name = ("departures", "fare")[i % 2]
+    schema = {"type": "object", "properties": {f"day{i}": {"type": "string"}}}
+    arguments = json.dumps({f"day{i}": "Sunday"})
+    call = {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
+    return {
+        "tools": [{"type": "function", "function": {"name": name, "description": "Ask.", "parameters": schema}}],
+        "messages": [
+            _turn("user", row["question"]),
+            _turn("assistant", "") | {"tool_calls": [call]},
+            _turn("tool", json.dumps({"at": i})) | {"tool_call_id": call["id"]},
+            _turn("assistant", row["answer"]),
+        ],
+    }
+
+
 def rows(shape: str) -> list[Json]:
     """Columns of rows: question, answer and attributes."""
     found = []
     for i in range(COUNT):
         told = _conversation(i)
         row: Json = {"question": told[-2]["content"], "answer": told[-1]["content"], "attributes": {"messages": told}}
+        row["attributes"] |= {"database": "ferries", "schema": "CREATE TABLE trips (at int)", "dialect": "sqlite"}
+        row["attributes"] |= {"level": "easy"}
+        if shape == "tools":
+            row["attributes"] |= _called(i, row)
         if shape == "preference":
             row["attributes"] |= {"rejected": f"In the evening, ferry {i}.", "margin": i / 2}
         if shape == "trajectories":

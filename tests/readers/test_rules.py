@@ -97,6 +97,17 @@ def test_llama_factory_finds_its_columns_and_its_turns(name: str, container: str
             {"alpaca": _alpaca, "sharegpt": _turns, "openai": _turns}[told["formatting"]](row, told)
 
 
+def test_llama_factory_reads_calls_of_tools(shelf: Shelf) -> None:
+    folder = shelf.bundle("sharegpt", "jsonl", "tools")
+    told = json.loads((folder / "trainers/llama_factory/dataset_info.json").read_text())["ferries"]
+    for row in lines(folder):
+        _turns(row, told)
+        assert [turn["from"] for turn in row["conversations"]] == ["human", "function_call", "observation", "gpt"]
+        assert json.loads(row[told["columns"]["tools"]])[0]["parameters"]["type"] == "object"
+        called = json.loads(row["conversations"][1]["value"])
+        assert set(called) == {"name", "arguments"} and isinstance(called["arguments"], dict)
+
+
 def _alpaca(row: Json, told: Json) -> None:
     columns = told["columns"]
     assert isinstance(row[columns["prompt"]], str) and row[columns["prompt"]]

@@ -12,7 +12,8 @@ import pytest
 from app import catalog
 from tests.readers.shelf import COUNT, HELD_OUT, Shelf, lines
 
-WRITTEN = [(name, sorted(entry.shapes - {"tools"})[0]) for name, entry in catalog.FORMATS.entries.items()]
+WRITTEN = [(name, sorted(entry.shapes)[0]) for name, entry in catalog.FORMATS.entries.items()]
+WRITTEN += [(name, "tools") for name, entry in catalog.FORMATS.entries.items() if {"tools", "chat"} <= entry.shapes]
 
 
 def told(value: Any) -> Any:
@@ -20,6 +21,15 @@ def told(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: told(member) for name, member in value.items() if member is not None}
     return [told(item) for item in value] if isinstance(value, list) else value
+
+
+def opened(found: Any, like: Any) -> Any:
+    """With the JSON text read that pyarrow leaves closed: where the row has something else than a text."""
+    if isinstance(found, str) and not isinstance(like, str):
+        return json.loads(found)
+    if isinstance(found, dict):
+        return {name: opened(member, like[name]) for name, member in found.items()}
+    return [opened(*pair) for pair in zip(found, like, strict=True)] if isinstance(found, list) else found
 
 
 @pytest.mark.parametrize(("name", "shape"), WRITTEN)
@@ -55,7 +65,7 @@ def test_pyarrow_pandas_and_duckdb_read_every_format_as_parquet(name: str, shape
     path = shelf.bundle(name, "parquet", shape) / "data/train.parquet"
     expected = lines(shelf.bundle(name, "jsonl", shape))
     table = pq.read_table(path)
-    assert [told(row) for row in table.to_pylist()] == expected
+    assert [opened(told(row), like) for row, like in zip(table.to_pylist(), expected, strict=True)] == expected
     assert list(pd.read_parquet(path).columns) == table.column_names
     with duckdb.connect() as connection:
         found = connection.execute("SELECT to_json(t) FROM read_parquet(?) AS t", [str(path)]).fetchall()

@@ -1,5 +1,6 @@
 """TRL takes every export that it is said to take: by the bundle's own files, with the right tokens to learn."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,18 @@ def test_messages_are_whole_conversations(prepared: Any, shelf: Shelf, model: An
     for row, told in zip(rows, made.rows, strict=True):
         text = model.apply_chat_template(row["messages"], tokenize=False)
         assert model.decode(told["input_ids"]).startswith(text.rstrip("\n"))
+
+
+@pytest.mark.parametrize("container", ["jsonl", "parquet"])
+def test_calls_of_tools_keep_their_own_arguments(prepared: Any, shelf: Shelf, model: Any, container: str) -> None:
+    made = prepared("sft", "trl_tools", "tools", container)
+    rows = lines(shelf.bundle("trl_tools", "jsonl", "tools"))
+    assert len(made.rows) == TRAINED
+    for row, told in zip(rows, made.rows, strict=True):
+        text = model.decode(told["input_ids"])
+        assert row["messages"][-1]["content"] in text
+        assert json.dumps(row["messages"][1]["tool_calls"][0]["function"]["arguments"]) in text
+        assert row["messages"][0]["content"] in text
 
 
 def test_of_prompt_and_completion_only_the_completion_is_learnt(prepared: Any, shelf: Shelf, model: Any) -> None:

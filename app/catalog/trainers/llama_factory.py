@@ -30,7 +30,7 @@ _KNOWN: dict[str, tuple[str, dict[str, Any]]] = {
             },
         },
     ),
-    "sharegpt": ("sft", {"formatting": "sharegpt", "columns": {"messages": "conversations"}}),
+    "sharegpt": ("sft", {"formatting": "sharegpt", "columns": {"messages": "conversations", "tools": "tools"}}),
     "messages": ("sft", {"formatting": "openai", "columns": {"messages": "messages"}, "tags": _MESSAGES}),
     "sharegpt_preference": (
         "dpo",
@@ -107,5 +107,6 @@ LLAMA_FACTORY = Trainer(
     formats=frozenset(_KNOWN),
     files=files,
     commands=commands,
+    tools=frozenset({"sharegpt"}),
     containers=frozenset({"jsonl", "parquet"}),
 )

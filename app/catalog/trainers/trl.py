@@ -63,5 +63,6 @@ TRL = Trainer(
     formats=frozenset(_METHODS),
     files=files,
     commands=commands,
-    shapes=frozenset({"chat", "tools", "preference", "trajectories", "text"}),
+    shapes=frozenset({"chat", "preference", "trajectories", "text"}),
+    tools=frozenset({"trl_tools"}),
 )
