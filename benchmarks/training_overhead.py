@@ -1,11 +1,11 @@
 """What a training run costs over a plain TRL script on the same rows: both as processes of their own, in pairs.
 
-    python -m benchmarks.training_overhead [--rows 320] [--pairs 3] [--model FOLDER] [--threads 1]
+    python -m benchmarks.training_overhead [--rows 240] [--pairs 3] [--model FOLDER] [--threads 1]
 
 The plain script reads the same JSON lines, trains the same LoRA with the same settings and saves as often, and does
 nothing else: no check of rows, no events, no manifest, no flush to disk. Which of the two goes first alternates. Wall
 and CPU time are those of the whole process, from its start to its last file; the target is for the wall. Without
---model a random Llama of 13 million weights is made.
+--model a random Llama of 4 million weights is made.
 """
 
 import os
@@ -52,7 +52,7 @@ trainer.save_model(out + "/adapter")
 
 def main() -> None:
     parser = measure.arguments(__doc__)
-    parser.add_argument("--rows", type=int, default=320)
+    parser.add_argument("--rows", type=int, default=240)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--model", default="", help="folder of a base model")
     parser.add_argument("--threads", type=int, default=1, help="of torch")
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _model(folder: Path) -> Path:
-    return tiny.model(folder, hidden_size=384, intermediate_size=1024, num_hidden_layers=6, num_attention_heads=6)
+    return tiny.model(folder, hidden_size=256, intermediate_size=704, num_hidden_layers=4, num_attention_heads=4)
 
 
 def _pair(folder: Path, model: Path, count: int, first: int) -> tuple[dict[str, float], dict[str, float]]:

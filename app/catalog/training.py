@@ -52,7 +52,7 @@ class TrainingVariant:
     """Which weights change. `refused`: combinations that are refused, each with the reason.
 
     `rate`: the default learning rate is the method's times this. `adapter`: it writes a PEFT adapter, not whole
-    weights. `paper`: what it follows.
+    weights. `goes_on`: an earlier run's adapter can be trained further with it. `paper`: what it follows.
     """
 
     summary: str
@@ -61,6 +61,7 @@ class TrainingVariant:
     defaults: dict[str, Any] = field(default_factory=dict)
     rate: float = 1.0
     adapter: bool = True
+    goes_on: bool = True
     refused: tuple[Refusal, ...] = ()
 
     def refusal(self, choice: Choice) -> str | None:

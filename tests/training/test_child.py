@@ -7,10 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.trainings.run import PhaseEvent, Stopped
 from tests.training import tiny
 from tests.training.running import ended, here, spec, started
 from workers.training import checkpoint, control
+from workers.training.child import failure_of
 from workers.training.files import files_below
 
 
@@ -73,3 +76,18 @@ def test_what_goes_wrong_has_a_name(base: Path, tmp_path: Path) -> None:
     silent = tiny.model(tmp_path / "silent", template=None)
     failure = here(tmp_path / "mute", spec(tmp_path / "mute", silent)).failure
     assert (failure.code, "chat template" in failure.message) == ("invalid_base_model", True)
+
+
+def test_memory_that_runs_out_has_a_name() -> None:
+    import torch
+
+    with pytest.raises(RuntimeError) as torchs:
+        torch.empty(2**62, dtype=torch.uint8)
+    for wrong in (
+        torchs.value,
+        MemoryError(),
+        torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate ..."),
+    ):
+        failure = failure_of(wrong)
+        assert (failure.code, "micro_batch_size" in failure.message) == ("out_of_memory", True)
+    assert failure_of(ValueError("no")).code == "training_failed"

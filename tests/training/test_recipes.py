@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from app.errors import RefusedCombination
 from app.trainings.run import RunSpec
 from tests.training import tiny
 from tests.training.running import here, opened, spec
@@ -93,3 +94,17 @@ def test_training_stops_early_and_leaves_the_best_checkpoint(base: Path, tmp_pat
     assert done.result.steps < 60
     assert done.result.metrics["best_step"] == best == max(losses) - 6
     assert done.result.metrics["valid_loss"] == losses[best]
+
+
+def test_dpo_goes_on_from_an_adapter_and_keeps_close_to_it(base: Path, tmp_path: Path) -> None:
+    taught = here(tmp_path / "taught", spec(tmp_path / "taught", base, hyperparameters={"n_epochs": 4}))
+    adapter = taught.result.adapter
+    done = here(tmp_path / "run", spec(tmp_path / "run", base, "dpo", adapter=adapter))
+    assert done.losses[1] == pytest.approx(0.6931, abs=1e-3)  # the reference is the adapter it starts from
+    assert "ref/adapter_model.safetensors" not in done.result.files
+    far = spec(tmp_path / "far", base, "dpo", adapter=adapter, method_options={"reference": "base"})
+    assert here(tmp_path / "far", far).losses[1] != pytest.approx(0.6931, abs=1e-4)
+    with pytest.raises(RefusedCombination, match="cannot go on"):
+        here(tmp_path / "no", spec(tmp_path / "no", base, variant="pissa", adapter=adapter))
+    wrong = here(tmp_path / "vera", spec(tmp_path / "vera", base, variant="vera", adapter=adapter))
+    assert wrong.failure.code == "refused_combination"

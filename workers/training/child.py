@@ -14,7 +14,7 @@ from app.trainings.run import Failure, Outcome, RunSpec
 from workers.training import control
 from workers.training.events import Journal
 from workers.training.files import write_whole
-from workers.training.run import Run, RunFailed
+from workers.training.run import Run, RunFailed, no_memory_left
 
 # Before the libraries are loaded: nothing is looked up in a hub, nothing is reported, no progress is drawn.
 _ALONE = {
@@ -37,7 +37,7 @@ def main(folder: Path) -> Outcome:
         ended = Failure(code="refused_combination", message=refused.detail, param=refused.param)
     except Exception as wrong:
         traceback.print_exc()  # for whoever reads the child's log; the outcome has one line
-        ended = _named(wrong)
+        ended = failure_of(wrong)
     write_whole(folder / control.OUTCOME_FILE, ended.model_dump_json(indent=1).encode())
     return ended
 
@@ -96,10 +96,10 @@ def _device(spec: RunSpec, precision: str) -> tuple[str, bool]:
     return device, precision == "bf16"
 
 
-def _named(wrong: Exception) -> Failure:
+def failure_of(wrong: Exception) -> Failure:
     """What went wrong, by name where it has one."""
     text = f"{type(wrong).__name__}: {wrong}"
-    if isinstance(wrong, MemoryError) or "out of memory" in text.lower() or "can't allocate memory" in text.lower():
+    if no_memory_left(wrong):
         hint = "lower micro_batch_size or max_length, turn gradient_checkpointing on, or quantise the base"
         return Failure(code="out_of_memory", message=f"{text[:300]}; {hint}")
     return Failure(code="training_failed", message=text[:1000])

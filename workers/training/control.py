@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from app.catalog import VARIANTS
 from app.domain import Record
+from app.errors import RefusedCombination
 from app.trainings.choice import choose
 from app.trainings.run import OUTCOME, Outcome, RunSpec
 from workers.training.files import write_whole
@@ -33,6 +35,8 @@ def prepare(folder: Path, spec: RunSpec) -> None:
     Raises what `choose` raises: a combination that is refused never reaches a child.
     """
     choose(spec.method, spec.variant, spec.method_options, spec.variant_options, spec.hyperparameters)
+    if spec.adapter is not None and not VARIANTS[spec.variant].goes_on:
+        raise RefusedCombination(f"{spec.variant} cannot go on from an adapter; lora and qlora can", param="variant")
     folder.mkdir(parents=True, exist_ok=True)
     for name in (ASKED, OUTCOME_FILE):
         (folder / name).unlink(missing_ok=True)

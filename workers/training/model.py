@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from app.catalog import VARIANTS
-from workers.training.run import Run, RunFailed
+from workers.training.run import Run, RunFailed, no_memory_left
 
 
 def load_tokenizer(run: Run, *, chat: bool) -> Any:
@@ -50,6 +50,8 @@ def load_model(run: Run, *, reward: bool = False) -> Any:
             **({"num_labels": 1} if reward else {}),
         )
     except (OSError, ValueError, KeyError) as wrong:
+        if no_memory_left(wrong):
+            raise
         raise RunFailed("invalid_base_model", f"no model: {_first_line(wrong)}", param="model") from wrong
 
 
@@ -69,9 +71,16 @@ def load_adapter(run: Run, model: Any, folder: Path) -> Any:
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=True, local_files_only=True)
+        loaded = PeftModel.from_pretrained(model, str(folder), is_trainable=True, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as wrong:
+        if no_memory_left(wrong):
+            raise
         raise RunFailed("invalid_base_model", f"no adapter: {_first_line(wrong)}", param="adapter") from wrong
+    kind = str(loaded.peft_config["default"].peft_type.value)
+    if (kind == "VERA") != (run.choice.variant == "vera"):
+        message = f"the adapter is of kind {kind}, which {run.choice.variant} does not train further"
+        raise RunFailed("refused_combination", message, param="variant")
+    return loaded
 
 
 def _first_line(wrong: Exception) -> str:

@@ -16,6 +16,12 @@ class RunFailed(Exception):
         self.failure = Failure(code=code, message=message, param=param, line=line)
 
 
+def no_memory_left(wrong: Exception) -> bool:
+    """Whether this is how torch, CUDA or the system say that memory has run out."""
+    said = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
+    return isinstance(wrong, MemoryError) or any(words in str(wrong).lower() for words in said)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run in its child process. `device` is `cpu` or `cuda`; `bf16`: what is not quantised computes in bfloat16."""

@@ -28,6 +28,7 @@ ADALORA = TrainingVariant(
     summary="LoRA that cuts the ranks of layers that need them least, while it trains.",
     paper="arXiv 2303.10512",
     options=AdaloraOptions,
+    goes_on=False,  # what it leaves is plain LoRA
     rate=5.0,  # begins at zero singular values and learns slowly; the paper trains at 5e-4 to 2e-3
     refused=(
         (

@@ -22,6 +22,7 @@ ESFT = TrainingVariant(
     options=EsftOptions,
     rate=0.1,
     adapter=False,
+    goes_on=False,
     refused=(
         (
             lambda choice: choice.method == "online_dpo",

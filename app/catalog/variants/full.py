@@ -7,6 +7,7 @@ FULL = TrainingVariant(
     paper="arXiv 1711.05101 (AdamW)",
     rate=0.1,  # LoRA's best rate is about ten times that of full fine-tuning (LoRA Without Regret, 2025)
     adapter=False,
+    goes_on=False,
     refused=(
         (
             lambda choice: choice.method == "online_dpo",

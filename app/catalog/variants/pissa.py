@@ -15,6 +15,7 @@ PISSA = TrainingVariant(
     summary="LoRA that begins at the principal singular directions, with the rest of the weights frozen.",
     paper="arXiv 2404.02948",
     options=PissaOptions,
+    goes_on=False,  # what it leaves is plain LoRA
     refused=(
         (
             lambda choice: choice.variant_options.base != "none",
