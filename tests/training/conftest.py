@@ -16,6 +16,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if Path(__file__).parent not in item.path.parents:
             continue
         item.add_marker(pytest.mark.filterwarnings("ignore"))
+        item.add_marker(pytest.mark.timeout(900))  # a child loads torch: seconds, or minutes where others work
         if item.get_closest_marker("slow") and not slow:
             item.add_marker(pytest.mark.skip(reason="`make test-slow`"))
 

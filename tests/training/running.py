@@ -101,7 +101,7 @@ def started(folder: Path, asked: RunSpec) -> "subprocess.Popen[str]":
 
 def ended(folder: Path, running: "subprocess.Popen[str]") -> Ran:
     """The same child once it is over."""
-    _, stderr = running.communicate(timeout=240)
+    _, stderr = running.communicate(timeout=600)
     return Ran(folder, control.outcome(folder), follow(folder)[0], stderr)
 
 
