@@ -42,7 +42,7 @@ class Tally:
     def count(self, row: Any) -> Sample:
         lineage = orjson.loads(row.lineage)
         self.kinds[row.kind] += 1
-        self.prompts |= lineage["prompts"].items()
+        self.prompts |= lineage.get("prompts", {}).items()
         return Sample(
             kind=row.kind,
             question=row.question,

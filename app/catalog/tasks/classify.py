@@ -52,6 +52,7 @@ def without_request(question: str, answer: str, attributes: dict[str, object]) -
 
 
 CLASSIFY = DatasetTask(
+    categories=("text-classification", "text-generation"),
     summary="Texts with their labels, yours or found in the documents; a judge must label them the same, unseen.",
     options=ClassifyOptions,
     gates={"echo": 1.0, "label_agreement": 1.0},

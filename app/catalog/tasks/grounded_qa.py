@@ -95,6 +95,7 @@ def _chunks(options: GroundedQaOptions) -> int:
 
 
 GROUNDED_QA = DatasetTask(
+    categories=("question-answering", "text-generation"),
     summary="Question and answer rows that one context supports, each with the exact text it rests on.",
     options=GroundedQaOptions,
     gates={

@@ -76,6 +76,7 @@ def _grouping(options: MultiHopQaOptions) -> dict[str, Any]:
 
 
 MULTI_HOP_QA = DatasetTask(
+    categories=("question-answering", "text-generation"),
     summary="Questions that take facts of two to five chunks, each hop with its quote, none answerable by a shortcut.",
     options=MultiHopQaOptions,
     gates={

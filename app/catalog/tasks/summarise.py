@@ -78,6 +78,7 @@ def _kinds(options: SummariseOptions) -> dict[str, float]:
 
 
 SUMMARISE = DatasetTask(
+    categories=("summarization", "text-generation"),
     summary="Summaries of a context in several styles, in new words or the text's own sentences, of a checked length.",
     options=SummariseOptions,
     gates={
