@@ -92,9 +92,9 @@ def main(folder: Path) -> None:
     model = PeftModel.from_pretrained(base.to(device), spec.adapter).eval()
     prompts = [encode(tokenizer, render(tokenizer, [{"role": "user", "content": p}], None, ask=True)) for p in PROMPTS]
     with torch.inference_mode():
-        by_adapter = [generate(model, tokenizer, [prompt], spec.tokens)[0] for prompt in prompts]
+        by_adapter = generate(model, tokenizer, prompts, spec.tokens)
         merged = model.merge_and_unload()
-        by_merged = [generate(merged, tokenizer, [prompt], spec.tokens)[0] for prompt in prompts]
+        by_merged = generate(merged, tokenizer, prompts, spec.tokens)
     found = Said(
         prompts=tuple(map(tuple, prompts)),
         adapter=tuple(map(tuple, by_adapter)),
