@@ -47,6 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, local: LocalModel) -> Itera
 
 
 @pytest.mark.model
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_a_tuned_model_answers_under_its_name_through_vllm(tmp_path: Path, server: str, local: LocalModel) -> None:
     rows = tiny.written(tmp_path / "rows.jsonl", tiny.chat_rows(8))
