@@ -29,8 +29,8 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
 	$(BIN)/python -m pytest
 
-test-slow: $(STAMP) ## every training variant, and training killed with many seeds
-	$(BIN)/python -m pytest tests/training -m "slow or not slow"
+test-slow: $(STAMP) ## every training variant, training killed with many seeds, real models that learn and are served
+	$(BIN)/python -m pytest tests/training tests/trainings -m "slow or not slow"
 
 faults: $(STAMP) ## the fault tests with many seeds
 	CORPUSMITH_FAULT_SEEDS=20 $(BIN)/python -m pytest tests/faults -m "slow or not slow"

@@ -22,8 +22,12 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests with the real model come last: whatever else is wrong shows sooner."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests with the real model come last: whatever else is wrong shows sooner. Slow ones run when asked for."""
+    if "slow" not in str(config.getoption("-m")):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: `make test-slow`"))
     items.sort(key=lambda item: item.get_closest_marker("model") is not None)
 
 

@@ -10,15 +10,12 @@ from tests.training import tiny
 os.environ["OMP_NUM_THREADS"] = "1"  # matrices this small are slower on several; children inherit it
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    slow = "slow" in str(config.getoption("-m"))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent not in item.path.parents:
             continue
         item.add_marker(pytest.mark.filterwarnings("ignore"))
         item.add_marker(pytest.mark.timeout(900))  # a child loads torch: seconds, or minutes where others work
-        if item.get_closest_marker("slow") and not slow:
-            item.add_marker(pytest.mark.skip(reason="`make test-slow`"))
 
 
 @pytest.fixture(scope="session")
