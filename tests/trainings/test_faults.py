@@ -89,6 +89,21 @@ def test_a_killed_run_and_a_killed_worker_cost_the_steps_since_the_last_checkpoi
         assert steps == sorted(set(steps), reverse=True) and steps[0] == STEPS
 
 
+def test_a_worker_that_is_asked_to_end_saves_first_and_the_next_one_loses_no_step(service: Service, rows: Path) -> None:
+    client = sdk(service)
+    job = create(client, rows, max_steps=60)
+    at_step(client, job, 8)
+    worker = service.processes.pop("gpu1")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(120) == 0
+    reached = metrics(client, job)[-1]["step"]
+    assert client.fine_tuning.jobs.retrieve(job).status == "running"
+    service.start("gpu1")
+    until(client, job, "succeeded")
+    check_steps(client, job, 60)
+    assert f"goes on from step {reached:.0f}" in told(client, job)
+
+
 def test_a_frozen_worker_loses_its_run_to_another_and_does_no_harm_when_it_wakes(
     tmp_path: Path, base: Path, rows: Path
 ) -> None:
