@@ -60,7 +60,7 @@ def plan(dataset: Dataset, documents: list[Document], lost: threading.Event) -> 
     order = [found for turn in zip_longest(*drawn) for found in turn if found is not None]
     if not order:
         raise Unusable("bad_database", "no database has a table with rows")
-    ids = _store(order)
+    ids = store([(document, part.database, part.model_dump_json()) for document, part in order], RECIPE)
     planned.groups = [Group(chunk_ids=(chunk_id,), quality=1.0, seed=chunk_id) for chunk_id in dict.fromkeys(ids)]
     planned.languages = dict.fromkeys(ids, FALLBACK_LANGUAGE)
     planned.counts = {"chunks": len(planned.groups), "databases": len(built)}
@@ -117,30 +117,32 @@ def _parts(dataset: Dataset, schema: Schema, databases: int) -> Iterator[Schema]
     )
 
 
-def _store(order: list[tuple[Document, Schema]]) -> list[str]:
-    """The ids of the parts' chunks, stored in one transaction unless they are there."""
+def store(order: list[tuple[Document, str, str]], recipe: str) -> list[str]:
+    """The ids of the parts' chunks, stored in one transaction unless they are there.
+
+    A part is the first document it comes of, the name of its database or graph, and its text.
+    """
     rows: dict[str, dict[str, Any]] = {}
     ids = []
-    for document, part in order:
-        text = part.model_dump_json()
+    for document, section, text in order:
         sha256 = hashlib.sha256(text.encode()).hexdigest()
-        chunk_id = f"chk_{hashlib.sha256(f'{document.id}|{RECIPE}|{sha256}'.encode()).hexdigest()[:26]}"
+        chunk_id = f"chk_{hashlib.sha256(f'{document.id}|{recipe}|{sha256}'.encode()).hexdigest()[:26]}"
         ids.append(chunk_id)
         rows[chunk_id] = {
             "id": chunk_id,
             "tenant_id": document.tenant_id,
             "document_id": document.id,
-            "recipe": f"{RECIPE}:{sha256[:32]}",
+            "recipe": f"{recipe}:{sha256[:32]}",
             "position": 0,
             "start": 0,
             "end": 0,
-            "section": part.database,
+            "section": section,
             "page_starts": [],
             "sha256": sha256,
             "text": text,
         }
     documents = {row["document_id"] for row in rows.values()}
-    mine = select(Chunk.id).where(Chunk.document_id.in_(documents), Chunk.recipe.startswith(RECIPE))
+    mine = select(Chunk.id).where(Chunk.document_id.in_(documents), Chunk.recipe.startswith(recipe))
     with reading() as session:
         stored = set(session.scalars(mine))
     if rows.keys() - stored:

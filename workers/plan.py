@@ -14,7 +14,18 @@ from app.llm.asking import ModelUnusable
 from app.models import Context, Dataset, Document, Unit
 from app.queue import ring
 from app.settings import settings
-from workers import contexts, databases, instructions, labels, lease, packing, planning, prompt_sources, toolsets
+from workers import (
+    contexts,
+    databases,
+    graphs,
+    instructions,
+    labels,
+    lease,
+    packing,
+    planning,
+    prompt_sources,
+    toolsets,
+)
 from workers.contexts import first_units
 from workers.imported import plan as plan_rows
 from workers.layout import Layout, Unusable
@@ -26,6 +37,7 @@ SOURCES: dict[str, Source] = {
     "documents": contexts.plan,
     "instructions": instructions.plan,
     "database": databases.plan,
+    "graph": graphs.plan,
     "labels": labels.plan,
     "packs": packing.plan,
     "prompts": prompt_sources.plan,

