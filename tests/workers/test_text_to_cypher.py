@@ -22,7 +22,7 @@ from workers.sandbox.graph_child import split
 from workers.sandbox.graph_parts import describe, parts
 from workers.sandbox.graph_pool import GRAPHS
 from workers.sandbox.graph_schema import GraphPart, shown
-from workers.steps.cypher_ask import GraphDraw
+from workers.steps.cypher_draw import GraphDraw
 from workers.steps.cypher_rows import limits_of
 from workers.steps.cypher_templates import TEMPLATES
 from workers.steps.sql_draw import NoFit
@@ -62,7 +62,7 @@ def asked(part: GraphPart, *pairs: tuple[str, str], **options: Any) -> Outcome:
     model = Scripted(
         ask__cypher=said, ask__cypher_reverse=said, judge__cypher_back={"meaning": meaning}, judge__cypher=judge
     )
-    chosen = {"ways": {"model": 1}, "questions_per_context": len(pairs), "query_seconds": 20} | options
+    chosen: dict[str, Any] = {"ways": {"model": 1}, "questions_per_context": len(pairs), "query_seconds": 20} | options
     return made_by("text_to_cypher", model, context(part), **chosen)
 
 

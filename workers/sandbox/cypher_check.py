@@ -70,8 +70,8 @@ def check(cypher: str, schema: GraphSchema) -> tuple[set[str], set[str]]:
     types_of: dict[str, set[str]] = {}
     labels, types = _patterns(text, schema, labels_of, types_of)
     _accesses(text, schema, labels_of, types_of)
-    for source, found, target in _steps(text, labels_of, types_of):
-        _direction(source, found, target, schema)
+    for source, step, target in _steps(text, labels_of, types_of):
+        _direction(source, step, target, schema)
     return labels, types
 
 

@@ -202,7 +202,7 @@ class GraphSandbox:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise OSError("the graph database did not start")
             time.sleep(0.02)
-        slow = redis.Redis(unix_socket_path=socket, decode_responses=True, socket_timeout=600)
+        slow: Any = redis.Redis(unix_socket_path=socket, decode_responses=True, socket_timeout=600)
         self._load(slow)
         if self.limits.rows_most is not None:
             slow.execute_command("GRAPH.CONFIG", "SET", "RESULTSET_SIZE", self.limits.rows_most + 1)

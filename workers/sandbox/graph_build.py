@@ -49,7 +49,7 @@ def build(files: Sequence[tuple[str, Path]], *, cpu_seconds: float = 30.0, memor
         graph = Graph(nodes=reply["nodes"], edges=reply["edges"])
     except ValidationError as error:
         raise BadGraph({names: str(error.errors()[0]["msg"])}) from None
-    left_out = []
+    left_out: list[str] = []
     if reply["statements"]:
         graph, left_out = _executed(graph, reply["statements"])
     _check(graph, names)

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any
 
@@ -89,7 +90,11 @@ def _typed(cells: list[str], told: str) -> list[Any]:
         return [cell.split(";") if cell else None for cell in cells]
     present = [cell for cell in cells if cell != ""]
     kind = _SHORT_TYPES.get(told) or _guessed(present)
-    convert = {"INTEGER": int, "FLOAT": float, "BOOLEAN": lambda cell: cell.lower() == "true"}.get(kind, str)
+    convert: Callable[[str], Any] = {
+        "INTEGER": int,
+        "FLOAT": float,
+        "BOOLEAN": lambda cell: cell.lower() == "true",
+    }.get(kind, str)
     return [None if cell == "" else convert(cell) for cell in cells]
 
 
@@ -105,7 +110,7 @@ def _records(value: Any, stem: str) -> Records:
     nodes: list[dict[str, Any]] = []
     edges: list[dict[str, Any]] = []
     if isinstance(value, dict) and isinstance(value.get("nodes"), list):
-        named = next((value[key] for key in ("edges", "relationships", "links") if key in value), [])
+        named: list[Any] = next((value[key] for key in ("edges", "relationships", "links") if key in value), [])
         value = [*value["nodes"], *named]
     for number, record in enumerate(value if isinstance(value, list) else [value], start=1):
         if not isinstance(record, dict):

@@ -112,7 +112,7 @@ def above(draw: GraphDraw) -> tuple[str, str]:
 def between(draw: GraphDraw) -> tuple[str, str]:
     label = draw.label(measures)
     of = draw.one(measures(label))
-    low, high = sorted([draw.middle(of), draw.middle(of)])  # type: ignore[type-var]
+    low, high = sorted([draw.middle(of), draw.middle(of)])
     return (
         f"MATCH (a:{q(label.name)}) WHERE a.{q(of.name)} >= {v(low)} AND a.{q(of.name)} <= {v(high)} RETURN count(a)",
         f"the number of {label.name} with a {of.name} from {v(low)} to {v(high)}, both included",
