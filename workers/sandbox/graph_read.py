@@ -90,11 +90,12 @@ def _typed(cells: list[str], told: str) -> list[Any]:
         return [cell.split(";") if cell else None for cell in cells]
     present = [cell for cell in cells if cell != ""]
     kind = _SHORT_TYPES.get(told) or _guessed(present)
-    convert: Callable[[str], Any] = {
+    converters: dict[str, Callable[[str], Any]] = {
         "INTEGER": int,
         "FLOAT": float,
         "BOOLEAN": lambda cell: cell.lower() == "true",
-    }.get(kind, str)
+    }
+    convert = converters.get(kind, str)
     return [None if cell == "" else convert(cell) for cell in cells]
 
 
