@@ -199,11 +199,7 @@ def test_planted_queries_are_refused_with_their_reasons_and_touch_nothing(
     named = {"canary": canary, "out": canary.with_name("out"), "port": server.getsockname()[1]}
 
     async def reason_of(cypher: str, reason: str) -> str:
-        for name, value in (
-            ("canary", canary),
-            ("out", tmp_path / "watched" / "out"),
-            ("port", server.getsockname()[1]),
-        ):
+        for name, value in named.items():
             cypher = cypher.replace("{" + name + "}", str(value))
         holds = {"holds": "Ada Berg"} if reason == "wrong_result" else {}
         pair = Pair("reverse", "What is asked here?", cypher, "lookup", (), holds)
