@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
+from tests.fakes import cypher
 from tests.fakes.document import Document, Prompt, best_sentence, cut, reworded, topic_of, word_question
 from tests.fakes.items import fitting, hops, labelled, made_up, turned
 from tests.fakes.sql import question_and_sql, worded
@@ -123,6 +124,10 @@ class _Builder:
         prompt = scene.prompt
         if {"question", "sql"} <= set(properties):
             return question_and_sql(scene.document.text, prompt.instruction, scene.number) or {}
+        if {"question", "cypher"} <= set(properties):
+            return cypher.question_and_cypher(scene.document.text, prompt.instruction, scene.number, scene.position)
+        if set(properties) == {"meaning"}:
+            return {"meaning": cypher.told(prompt.instruction)}
         made = made_up(
             set(properties), scene.document, prompt.instruction, prompt.question, scene.sentence, scene.position
         )
@@ -176,6 +181,8 @@ class _Builder:
             return _FORMATS[schema["format"]]
         sentence = scene.document.sentences[scene.sentence]
         match name:
+            case "question" if said := cypher.worded(scene.prompt.instruction, scene.position):
+                text = said
             case "question" if said := worded(scene.prompt.instruction, scene.position):
                 text = said
             case "question" if scene.prompt.question and "answer" in self._root.get("properties", {}):
