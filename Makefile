@@ -53,6 +53,7 @@ bench: $(STAMP)  ## the short set of benchmarks, one JSON line each
 	$(BIN)/python -m benchmarks.uploads --n 500
 	$(BIN)/python -m benchmarks.export_rows --rows 40000
 	$(BIN)/python -m benchmarks.start_resume --repeat 1
+	$(BIN)/python -m benchmarks.training_overhead --rows 120 --pairs 1
 	$(BIN)/python -m benchmarks.dedup --rows 5000,50000 --vectors 10000
 
 clean:           ## remove what was built here (not the model cache)
