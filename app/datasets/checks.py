@@ -1,7 +1,6 @@
 """What a request for a dataset is checked for beyond its shape, each before a worker would stumble over it."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,7 +40,7 @@ def options(task: DatasetTask, given: dict[str, Any]) -> dict[str, Any]:
 
 def extra(name: str, task: DatasetTask) -> None:
     """Raises MissingExtra when the task needs an optional part that is not installed."""
-    if task.extra and find_spec(task.extra.module) is None:
+    if task.extra and task.extra.missing:
         message = f"task: {name} needs `pip install corpusmith[{task.extra.name}]` on the service"
         raise MissingExtra(message, param="task", fields=[("/task", message)])
 

@@ -55,7 +55,7 @@ DEAF = "MATCH (n) WITH n ORDER BY rand() MATCH (m) WITH n, m ORDER BY rand() MAT
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[GraphSandbox]:
-    sandbox = GraphSandbox(FILMS, GraphLimits(seconds=6.0))
+    sandbox = GraphSandbox(FILMS, GraphLimits(seconds=6.0, query_bytes=30_000_000))
     yield sandbox
     sandbox.close()
 
