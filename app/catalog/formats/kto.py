@@ -32,7 +32,7 @@ def _halves(sample: Sample) -> tuple[bool, bool]:
 KTO = ExportFormat(
     summary="Unpaired preferences: an answer a line, with a label.",
     render=render,
-    loads_with="TRL KTOTrainer, LLaMA-Factory kto",
+    loads_with="TRL KTOTrainer",
     shapes=frozenset({"preference", "trajectories"}),
     once=True,
 )
