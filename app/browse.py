@@ -95,7 +95,7 @@ def _task(name: str) -> dict[str, Any]:
         "summary": task.summary,
         "options": task.options.model_json_schema(),
         "gates": task.gates,
-        "corpus": task.carried is None,
+        "corpus": task.carried is None and task.source != "datasets",
         "prompts": {ref: prompts.load(ref).summary for ref in task.prompts},
         "calls_per_context": task.calls({}, task.gates, catalog.METRICS.entries),
         "rows_per_context": task.rows(defaults),

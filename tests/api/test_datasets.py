@@ -111,7 +111,8 @@ def test_every_catalogue_entry_that_the_catalogue_lists_can_be_asked_for(client:
         wanted = {"corpus_id": full, "task": name, "gates": task["gates"]}
         if not task["corpus"]:
             wanted = wanted | {"corpus_id": None, "options": {"tools": [{"name": "ping"}]}}
-        assert client.post("/v1/datasets", json=wanted).status_code == 201
+        if name != "mix":  # of datasets that have ended: tests/select/test_mix.py
+            assert client.post("/v1/datasets", json=wanted).status_code == 201, name
 
 
 def test_an_empty_corpus_is_refused_and_so_is_one_whose_documents_all_failed(
