@@ -23,7 +23,7 @@ from workers.sandbox.graph_parts import describe, parts
 from workers.sandbox.graph_pool import GRAPHS
 from workers.steps.cypher_rows import About, Pair, limits_of, row_of
 
-TIME_LIMIT = 1.0
+TIME_LIMIT = 2.0
 PLANTED: dict[str, list[str]] = {
     "cypher_syntax": [
         "MATCH (p:Person RETURN p.name",
@@ -35,7 +35,6 @@ PLANTED: dict[str, list[str]] = {
         "MATCH (p:Person) RETURN x.name",
         "MATCH (p:Person) RETURN q",
         "MATCH (p:Person)-[:KNOWS]->(q:Person RETURN q.name",
-        "MATCH (p:Person) RETURN p.name LIMIT many",
         "MATCH (p:Person) RETURN nosuch(p.name)",
         "The answer is: MATCH (p:Person) RETURN p.name",
         "MATCH (p:Person) WHERE p.name = 'Ada RETURN p.name",
@@ -171,8 +170,30 @@ PLANTED: dict[str, list[str]] = {
         "MATCH (s:Studio) RETURN s.name",
         "MATCH (p:Person {name: 'Ada Berg'}) RETURN p.city",
     ],
-    "cypher_error": ["MATCH (p:Person) WHERE p.name =~ 'A.*' RETURN p.name"],
+    "cypher_error": [
+        "MATCH (p:Person) RETURN p.name LIMIT many",
+        "MATCH (p:Person) WHERE p.name =~ 'A.*' RETURN p.name",
+    ],
 }
+# Good queries, whose names, patterns and directions are harder to read: all of them must pass.
+HONEST = [
+    "MATCH (m:Movie)<-[:ACTED_IN]-(p:Person) WHERE m.year > 2000 RETURN DISTINCT p.name ORDER BY p.name",
+    "MATCH (p:Person)-[:ACTED_IN]->()-[:MADE_BY]->(s) RETURN s.name, count(DISTINCT p) AS n ORDER BY n DESC, s.name",
+    "MATCH (p:Person)-[r:KNOWS|ACTED_IN]->(x) RETURN type(r) AS kind, count(x) AS n ORDER BY kind",
+    "MATCH (a:Person)--(b:Movie) RETURN count(DISTINCT a)",
+    "MATCH (m:Movie)-[:ACTED_IN]-(p:Person {name: 'Ada Berg'}) RETURN m.title",
+    "MATCH (p:Person) WHERE (p)-[:ACTED_IN]->(:Movie {genre: 'drama'}) AND p.born < 1970 RETURN count(p)",
+    "MATCH (p:Person) OPTIONAL MATCH (p)<-[:KNOWS]-(q:Person) WITH p, count(q) AS n WHERE n > 0 RETURN p.name, n",
+    "MATCH (p:Person) WITH collect(p.born) AS years RETURN [y IN years WHERE y > 1985 | y - 1900] AS late",
+    "MATCH (`p`:`Person`)-[:`KNOWS`]->(q) WHERE q.name CONTAINS 'delete' OR q.city = 'Oslo' RETURN count(`p`)",
+    "MATCH (p:Person) WHERE p.name = 'Ada Berg' RETURN p.name AS found UNION MATCH (m:Movie) RETURN m.title AS found",
+    "MATCH (p:Person) RETURN CASE WHEN p.born > 1980 THEN 'young' ELSE 'old' END AS age, count(*) AS n ORDER BY age",
+    "MATCH (p:Person)-[:KNOWS*2..3]->(q:Person) RETURN count(DISTINCT q)",
+    "MATCH (a:Person)-[:KNOWS]->(b), (b)-[:ACTED_IN]->(m) RETURN a.name, m.title ORDER BY a.name, m.title LIMIT 5",
+    "MATCH (p:Person) CALL { WITH p MATCH (p)-[:ACTED_IN]->(m) RETURN max(m.year) AS last } RETURN max(last)",
+    "MATCH (m:Movie) WHERE m.score * 2 - 1 > 3 AND NOT m.title ENDS WITH '9' RETURN avg(m.score)",
+    "MATCH (p:Person) WHERE p.prize IS NULL AND toUpper(p.city) = 'OSLO' RETURN count(p) // those without",
+]
 
 
 def test_planted_queries_are_refused_with_their_reasons_and_touch_nothing(
@@ -215,6 +236,7 @@ def test_planted_queries_are_refused_with_their_reasons_and_touch_nothing(
                 assert time.monotonic() - begun < TIME_LIMIT + 30, cypher  # with the start of another server
                 if found != reason:
                     wrong.append((reason, found, cypher))
+        wrong += [("ran", found, cypher) for cypher in HONEST if (found := await reason_of(cypher, "ran")) != "ran"]
         everything = await GRAPHS.run(image, "MATCH (n) OPTIONAL MATCH (n)-[r]->() RETURN count(DISTINCT n), count(r)",
                                       limits_of(work.options))  # fmt: skip
         assert everything.rows == [[63, 166]]
@@ -224,8 +246,7 @@ def test_planted_queries_are_refused_with_their_reasons_and_touch_nothing(
         total = sum(map(len, PLANTED.values()))
         assert total >= 100
         wrong = asyncio.run(all_planted())
-        assert not [found for found in wrong if found[1] == "ran"], wrong
-        assert len(wrong) <= 0.01 * total, wrong
+        assert wrong == []
         assert before == {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in before}
         assert sorted(path.name for path in canary.parent.iterdir()) == ["canary.csv"]
         with pytest.raises(BlockingIOError):
