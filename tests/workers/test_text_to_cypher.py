@@ -1,5 +1,6 @@
 """Rows of the recipe, with a model that says what stands here and Cypher that really runs."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import storage
+from app.catalog import TASKS
 from app.catalog.cypher import CATEGORY_NAMES
 from app.domain import Chunk, Context, Dropped, Sample
 from app.settings import settings
@@ -15,7 +17,8 @@ from tests.conftest import forget_process_state
 from tests.workers import graphs
 from tests.workers.scripted import Scripted, made_by
 from workers.gates.cypher_entities import entities, stands
-from workers.recipes import Outcome
+from workers.recipes import Outcome, Work
+from workers.recipes.text_to_cypher import repair
 from workers.sandbox.graph import Graph
 from workers.sandbox.graph_build import BadGraph, build
 from workers.sandbox.graph_child import split
@@ -215,3 +218,33 @@ def test_statements_end_at_semicolons_outside_of_strings_and_comments() -> None:
 def test_options_say_what_a_query_may_use() -> None:
     limits = limits_of({"query_seconds": 1.5, "result_rows": 4, "query_rows": 9, "query_memory_mb": 2})
     assert (limits.seconds, limits.rows_kept, limits.rows_most, limits.query_bytes) == (1.5, 4, 9, 2 * 1024**2)
+
+
+def test_a_reject_is_written_anew_with_what_was_wrong_and_is_executed(films: tuple[Graph, GraphPart]) -> None:
+    part = films[1]
+    turned = "MATCH (m:Movie)-[:ACTED_IN]->(p:Person) RETURN count(p) AS number"
+    bad = only(asked(part, ("How many people act?", turned)))
+    assert isinstance(bad, Dropped)
+    assert bad.reason == "wrong_direction"
+    reject = bad.model_copy(update={"attributes": bad.attributes | {"repaired_from": "7"}})
+    good = "MATCH (p:Person)-[:ACTED_IN]->(m:Movie) RETURN count(DISTINCT p) AS number"
+    model = Scripted(
+        repair__cypher={"question": bad.question, "cypher": good},
+        judge__cypher_back={"meaning": bad.question},
+        judge__cypher=GOOD,
+    )
+    task = TASKS["text_to_cypher"]
+    work = Work(
+        task="text_to_cypher",
+        context=context(part),
+        options=task.options().model_dump() | {"query_seconds": 20},
+        gates=task.gates,
+        language="English",
+        seed="0",
+        model=model,
+        models={},
+    )
+    row = only(asyncio.run(repair(work, (reject,))))
+    assert isinstance(row, Sample), row
+    assert (row.answer, row.attributes["repaired_from"], row.attributes["result"]["rows"]) == (good, "7", [[36]])
+    assert "it leads the other way" in model.instructions("repair")[0]

