@@ -17,7 +17,7 @@ ADVICE = {
     "empty_result": "The Cypher gives nothing. Use values that stand in the graph, or ask for something that is there.",
     "always_empty": "The conditions contradict each other. Use conditions that can hold together.",
     "unstable_result": "The result must not depend on chance or on the time. Use fixed values.",
-    "unordered_limit": "There is a LIMIT without ORDER BY. Add an order that leaves no ties, and say so in the question.",
+    "unordered_limit": "There is a LIMIT without ORDER BY. Add an order without ties, and say so in the question.",
     "wrong_direction": "A relationship is followed the wrong way. Follow it as it stands above.",
     "unknown_pattern": "These two are not joined like that. Use relationships as they stand above.",
     "unknown_label": "Use only labels that stand above.",
