@@ -208,6 +208,14 @@ def test_a_file_that_cannot_be_used_is_named_with_its_fault(tmp_path: Path, name
     assert said in bad.value.faults[name]
 
 
+def test_words_in_strings_of_a_script_are_no_commands(tmp_path: Path) -> None:
+    script = b"CREATE (:Movie {title: 'Call me; load csv'}); CREATE INDEX FOR (m:Movie) ON (m.title); CALL db.labels();"
+    (tmp_path / "a.cypher").write_bytes(script)
+    built = build([("a.cypher", tmp_path / "a.cypher")])
+    assert [node.properties for node in built.graph.nodes] == [{"title": "Call me; load csv"}]
+    assert built.left_out == ["a.cypher: CREATE INDEX FOR (m:Movie) ON (m.title)", "a.cypher: CALL db.labels()"]
+
+
 def test_statements_end_at_semicolons_outside_of_strings_and_comments() -> None:
     assert split("CREATE (:A {x: 'a;b'}); // no; more\nCREATE (:B) /* ; */;\n") == [
         "CREATE (:A {x: 'a;b'})",
