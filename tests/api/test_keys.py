@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app import ids
 from app.datasets import service as datasets
 from app.db import transaction
 from app.keys import service
 from app.main import create_app
-from app.models import ApiKey, Dataset
+from app.models import ApiKey, Corpus, Dataset, Exam, Serving, Training
 from app.settings import settings
 
 Headers = dict[str, str]
@@ -123,18 +124,49 @@ def theirs(client: TestClient, tenants: dict[str, Headers]) -> dict[str, str]:
     with transaction() as session:
         datasets.move(session, session.get_one(Dataset, dataset), "cancelled", "ended")
     export = client.post(f"/v1/datasets/{dataset}/exports", json={}, headers=mine).json()["id"]
+    form = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", b"{}")}}
+    file = client.post("/v1/files", headers=mine, **form).json()["id"]
+    parted = {"bytes": 2, "filename": "a.jsonl", "mime_type": "application/jsonl", "purpose": "fine-tune"}
+    upload = client.post("/v1/uploads", json=parted, headers=mine).json()["id"]
+    job, model = _trained(client.get(f"/v1/datasets/{dataset}", headers=mine).json()["corpus_id"])
     return {
         "corpus_id": corpus,
         "document_id": document,
         "dataset_id": dataset,
+        "other_id": dataset,
         "export_id": export,
+        "file_id": file,
+        "upload_id": upload,
+        "job_id": job,
+        "name": model,
         "sample_id": "424242424242",
     }
+
+
+def _trained(corpus_id: str) -> tuple[str, str]:
+    """A job of the corpus's tenant that has made a model, with an exam, and served: its id and the model's name."""
+    with transaction() as session:
+        tenant = session.get_one(Corpus, corpus_id).tenant_id
+        job = ids.new("ftjob")
+        model = f"ft:base:{tenant}::{job[-10:]}"
+        training = Training(
+            id=job, tenant_id=tenant, model="base", method="sft", variant="lora", seed=0, training_file="file_x",
+            spec={"method_options": {}, "variant_options": {}, "hyperparameters": {}, "resolved": {}, "device": "cpu"},
+            status="succeeded", fine_tuned_model=model,
+        )  # fmt: skip
+        session.add(training)
+        session.flush()
+        session.add(Exam(id=ids.new("exam"), tenant_id=tenant, training_id=job))
+        session.add(Serving(id=ids.new("srv"), tenant_id=tenant, training_id=job, model=model, status="served"))
+    return job, model
 
 
 BODIES: dict[str, Any] = {  # what makes a request for this operation one that would succeed with one's own ids
     "create_export": {"json": {}},
     "repair_dataset": {"json": {"reason": "no_source"}},
+    "rebuild_dataset": {"json": {}},
+    "create_upload_part": {"files": {"data": ("upload", b"{}")}},
+    "complete_upload": {"json": {"part_ids": []}},
     "upload_documents": {"files": {"f": ("a.txt", b"x")}},
     "put_document": {"content": b"x"},
 }
@@ -156,16 +188,17 @@ def test_on_every_route_the_id_of_another_tenant_answers_like_one_that_never_was
             foreign = path.format(**{n: name if n == "name" and name else theirs[n] for n in names})
             missing = foreign
             for found in theirs.values():
-                missing = missing.replace(found, found[:4] + "0" * (len(found) - 4))
+                kept = found.rfind("_") + 1 or 4
+                missing = missing.replace(found, found[:kept] + "0" * (len(found) - kept))
             replies = [
                 client.request(method, url, headers=tenants["ours"], **BODIES.get(operation["operationId"], {}))
                 for url in (foreign, missing)
             ]
             assert [reply.status_code for reply in replies] == [404, 404], (method, path, replies[0].text)
-            bodies = [re.sub(r"_[0-9a-z]{20,}|\d{12}", "_ID", reply.text) for reply in replies]
+            bodies = [re.sub(r"_[0-9a-z]{20,}|\d{12}|ft:[^ \"]+", "_ID", reply.text) for reply in replies]
             assert bodies[0] == bodies[1], (method, path)
             looked_at += 1
-    assert looked_at >= 15
+    assert looked_at >= 40
     assert client.get("/v1/corpora/" + theirs["corpus_id"], headers=tenants["theirs"]).json() == before
 
 
