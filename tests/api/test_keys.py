@@ -124,7 +124,7 @@ def theirs(client: TestClient, tenants: dict[str, Headers]) -> dict[str, str]:
     with transaction() as session:
         datasets.move(session, session.get_one(Dataset, dataset), "cancelled", "ended")
     export = client.post(f"/v1/datasets/{dataset}/exports", json={}, headers=mine).json()["id"]
-    form = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", b"{}")}}
+    form: dict[str, Any] = {"data": {"purpose": "fine-tune"}, "files": {"file": ("a.jsonl", b"{}")}}
     file = client.post("/v1/files", headers=mine, **form).json()["id"]
     parted = {"bytes": 2, "filename": "a.jsonl", "mime_type": "application/jsonl", "purpose": "fine-tune"}
     upload = client.post("/v1/uploads", json=parted, headers=mine).json()["id"]
