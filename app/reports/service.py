@@ -1,7 +1,10 @@
 """A dataset's report: stored once it has ended, remembered for half a minute while it goes on."""
 
+from contextlib import suppress
+
 import structlog
 from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
 
 from app import storage
 from app.datasets import service as datasets
@@ -55,7 +58,7 @@ def _stored(dataset: Dataset, stored: Report | None) -> ReportRead | None:
 def _build_and_store(dataset: Dataset) -> ReportRead:
     report = build(dataset)
     sha256 = storage.keep_bytes(report.model_dump_json().encode())
-    with transaction() as session:
+    with suppress(IntegrityError), transaction() as session:  # another process has stored the same just now
         session.merge(
             Report(
                 dataset_id=dataset.id,

@@ -61,7 +61,7 @@ def test_a_judge_with_planted_biases_gives_pairs_that_neither_flip_nor_lean(tmp_
         told = service.ok(service.http.get(f"/v1/datasets/{dataset}/report"))["preferences"]
         assert told["length_gap"] == round(gap(kept), 4)
         assert told["dropped"]["order_flip"] == found["dropped"]["order_flip"]
-        assert 0.1 < told["flip_rate"] == round(told["flipped"] / told["compared"], 4) < 0.7
+        assert 0.02 < told["flip_rate"] == round(told["flipped"] / told["compared"], 4) < 0.7
         assert sum(bar["dropped"] for bar in told["margins"] if bar["low"] < 0) == found["dropped"]["order_flip"]
         assert "in the less favourable order" in service.http.get(f"/v1/datasets/{dataset}/report.html").text
         assert len(lines(service, dataset, "dpo")) == len(kept)
