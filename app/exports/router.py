@@ -1,14 +1,12 @@
 """Make exports of a dataset and download them, whole or by range."""
 
-import base64
-from email.utils import formatdate
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
-from app import catalog, conditional
+from app import catalog
 from app.db import ReadSessionDep, SessionDep
+from app.downloads import Content, respond
 from app.errors import InvalidRequest, NotFound, NotReady, RangeNotSatisfiable
 from app.exports import service
 from app.exports.schemas import ExportCreate, ExportRead
@@ -75,30 +73,15 @@ _MEDIA_TYPES = {entry.suffix: entry.media_type for entry in catalog.CONTAINERS.e
 def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: TenantDep, request: Request) -> Response:
     """The file's bytes. `Range` and `If-Range` resume a broken download (`curl -C -`); the ETag is its SHA-256."""
     file = service.download(session, tenant, export_id, name)
-    etag = f'"{file.sha256}"'
-    headers = {
-        "ETag": etag,
-        "Accept-Ranges": "bytes",
-        "Last-Modified": formatdate(file.made_at, usegmt=True),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{export_id}-{name}",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-transform",
-        "Repr-Digest": f"sha-256=:{base64.b64encode(bytes.fromhex(file.sha256)).decode()}:",
-    }
-    if conditional.matches(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    wanted = request.headers.get("range") if request.method == "GET" else None  # RFC 9110, 14.2
-    found = conditional.byte_range(wanted, request.headers.get("if-range"), etag, file.size)
-    start, end = found or (0, file.size)
-    headers["Content-Length"] = str(end - start)
-    if found:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
-    media_type = _MEDIA_TYPES.get(name.partition(".")[2], "application/json")
-    status = 206 if found else 200
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=media_type)
-    body = storage().read(file.blob, file.start + start, file.start + end)
-    return StreamingResponse(body, status, headers, media_type)
+    content = Content(
+        filename=f"{export_id}-{name}",
+        media_type=_MEDIA_TYPES.get(name.partition(".")[2], "application/json"),
+        size=file.size,
+        sha256=file.sha256,
+        made_at=file.made_at,
+        read=lambda start, end: storage().read(file.blob, file.start + start, file.start + end),
+    )
+    return respond(request, content)
 
 
 for _method in ("GET", "HEAD"):
