@@ -1,9 +1,14 @@
 """Options common to the tasks that ask about documents: who asks, in which style, and how long answers are."""
 
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
 from pydantic import Field, field_validator
 
 from app.catalog.kinds import Options
 from app.catalog.questions import Length, Persona, Style, Weight
+
+Name = TypeVar("Name", bound=str)
 
 
 class AskingOptions(Options):
@@ -31,3 +36,9 @@ def something(chosen: list[str] | dict[str, float]) -> list[str] | dict[str, flo
     if isinstance(chosen, dict) and not any(chosen.values()):
         raise ValueError("at least one weight above 0")
     return chosen
+
+
+def shares(weights: Mapping[Name, float], order: Iterable[Name]) -> dict[Name, float]:
+    """Name -> its share of all weights, in this order, without those of weight 0; shares add up to 1."""
+    total = sum(weights.values())
+    return {name: weights[name] / total for name in order if weights.get(name)}

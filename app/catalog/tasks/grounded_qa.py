@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field, field_validator
 
-from app.catalog.asking import AskingOptions, something
+from app.catalog.asking import AskingOptions, shares, something
 from app.catalog.evolving import EvolvingOptions, evolve_calls
 from app.catalog.kinds import DatasetTask
 from app.catalog.questions import (
@@ -51,9 +51,7 @@ class GroundedQaOptions(AskingOptions, EvolvingOptions):
 
     def shares(self) -> dict[QuestionType, float]:
         """Type -> its share of the questions, in a fixed order; shares add up to 1."""
-        total = sum(self.question_types.values())
-        given = {name: self.question_types.get(name, 0.0) / total for name in QUESTION_TYPES}
-        return {name: share for name, share in given.items() if share}
+        return shares(self.question_types, QUESTION_TYPES)
 
 
 def _kinds(options: GroundedQaOptions) -> dict[str, float]:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from app.catalog.asking import shares
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
 
@@ -38,8 +39,7 @@ class ParaphraseOptions(Options):
 
     def shares(self) -> dict[ParaphraseStyle, float]:
         """Style -> its share of the sentences; shares add up to 1."""
-        total = sum(self.styles.values())
-        return {name: weight / total for name, weight in sorted(self.styles.items()) if weight}
+        return shares(self.styles, sorted(self.styles))
 
 
 PARAPHRASE = DatasetTask(

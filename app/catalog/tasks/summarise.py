@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from app.catalog.asking import shares
 from app.catalog.kinds import DatasetTask, Options
 from app.catalog.questions import Weight
 
@@ -68,8 +69,7 @@ class SummariseOptions(Options):
 
     def shares(self) -> dict[SummaryStyle, float]:
         """Style -> its share of the summaries; shares add up to 1."""
-        total = sum(self.styles.values())
-        return {name: weight / total for name, weight in sorted(self.styles.items()) if weight}
+        return shares(self.styles, sorted(self.styles))
 
 
 def _kinds(options: SummariseOptions) -> dict[str, float]:

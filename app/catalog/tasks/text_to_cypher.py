@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from app.catalog.asking import shares
 from app.catalog.cypher import CATEGORY_NAMES, WAYS, Category, Way
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
@@ -35,13 +36,11 @@ class TextToCypherOptions(Options):
 
     def way_shares(self) -> dict[Way, float]:
         """Way -> its share of the rows; shares add up to 1."""
-        total = sum(self.ways.values())
-        return {name: self.ways[name] / total for name in WAYS if self.ways.get(name)}
+        return shares(self.ways, WAYS)
 
     def category_shares(self) -> dict[Category, float]:
         """Category -> its share of the rows; shares add up to 1."""
-        total = sum(self.categories.values())
-        return {name: self.categories[name] / total for name in CATEGORY_NAMES if self.categories.get(name)}
+        return shares(self.categories, CATEGORY_NAMES)
 
 
 TEXT_TO_CYPHER = DatasetTask(

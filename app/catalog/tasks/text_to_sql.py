@@ -2,6 +2,7 @@
 
 from pydantic import Field, field_validator
 
+from app.catalog.asking import shares
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
 from app.catalog.sql import LEVEL_NAMES, WAYS, Dialect, DumpDialect, Level, Way
@@ -44,13 +45,11 @@ class TextToSqlOptions(Options):
 
     def way_shares(self) -> dict[Way, float]:
         """Way -> its share of the rows; shares add up to 1."""
-        total = sum(self.ways.values())
-        return {name: self.ways[name] / total for name in WAYS if self.ways.get(name)}
+        return shares(self.ways, WAYS)
 
     def level_shares(self) -> dict[Level, float]:
         """Level -> its share of the rows; shares add up to 1."""
-        total = sum(self.levels.values())
-        return {name: self.levels[name] / total for name in LEVEL_NAMES if self.levels.get(name)}
+        return shares(self.levels, LEVEL_NAMES)
 
 
 def _cost(options: TextToSqlOptions) -> int:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from app.catalog.asking import AskingOptions, something
+from app.catalog.asking import AskingOptions, shares, something
 from app.catalog.kinds import Carried, DatasetTask
 from app.catalog.questions import Weight
 from app.toolbox import tools as toolbox
@@ -57,9 +57,7 @@ class ToolCallsOptions(AskingOptions):
 
     def shares(self) -> dict[CallType, float]:
         """Type -> its share of the requests, in a fixed order; shares add up to 1."""
-        total = sum(self.call_types.values())
-        found = {name: self.call_types.get(name, 0.0) / total for name in CALL_TYPES}
-        return {name: share for name, share in found.items() if share}
+        return shares(self.call_types, CALL_TYPES)
 
 
 def _kinds(options: ToolCallsOptions) -> dict[str, float]:
