@@ -27,7 +27,8 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 	$(BIN)/corpusmith up
 
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not model"
+	$(BIN)/python -m pytest -m model
 
 test-slow: $(STAMP) ## every training variant, training killed with many seeds, real models that learn and are served
 	$(BIN)/python -m pytest tests/training tests/trainings -m "slow or not slow"
@@ -40,7 +41,7 @@ check: $(STAMP)  ## format, lint, types, import contracts, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(MAKE) test
 
 format: $(STAMP) ## rewrite the code in the house's format
 	$(BIN)/ruff format .

@@ -1,15 +1,16 @@
 """Databases and services that tests share: SQLite in a folder, a real PostgreSQL, a fake model server, a client."""
 
 import os
+import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from app import db, migrate, queue, storage
 from app.keys import access, service
@@ -46,17 +47,62 @@ def postgres() -> Iterator[str]:
     server.cleanup()
 
 
+def admin(postgres: str) -> Engine:
+    """What makes and drops databases."""
+    return create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
+
+
 @pytest.fixture
 def new_postgres_database(postgres: str) -> Iterator[str]:
     """URL of an empty database of its own."""
     name = f"test_{os.urandom(6).hex()}"
-    admin = create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
+    engine = admin(postgres)
+    with engine.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
+    with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a database of the newest schema, to be copied: migrating once for each test took minutes."""
+    path = tmp_path_factory.mktemp("migrated") / "empty.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str) -> Iterator[str]:
+    """The name of a database of the newest schema, to be copied."""
+    name = f"migrated_{os.urandom(6).hex()}"
+    engine = admin(postgres)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    migrate.upgrade(make_url(postgres).set(database=name).render_as_string(hide_password=False))
+    yield name
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def migrated(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Brings the empty database of a URL to the newest schema."""
+
+    def fill(url: str) -> None:
+        if url.startswith("sqlite"):
+            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), str(make_url(url).database))
+            return
+        source, name = request.getfixturevalue("migrated_postgres"), make_url(url).database
+        engine = admin(request.getfixturevalue("postgres"))
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {source}"))
+        engine.dispose()
+
+    return fill
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,7 +125,9 @@ def forget_process_state() -> None:
 
 
 @pytest.fixture
-def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def environment(
+    database_url: str, migrated: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[pytest.MonkeyPatch]:
     """This process set up for an empty, migrated database and data folder; no model server is configured to answer."""
     for name in list(os.environ):
         if name.startswith("CORPUSMITH_"):
@@ -89,7 +137,7 @@ def environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("CORPUSMITH_GENERATOR_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("CORPUSMITH_GENERATOR_MODEL", "fake")
     forget_process_state()
-    migrate.upgrade(settings().database_url)
+    migrated(database_url)
     yield monkeypatch
     forget_process_state()
 
