@@ -96,7 +96,8 @@ ROWS = {"chat": CHAT, "preference": PREFERENCE, "trajectories": TRAJECTORIES, "t
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [(name, shape) for name, entry in catalog.FORMATS.entries.items() for shape in sorted(entry.shapes)]
+    ("name", "shape"),
+    [(name, shape) for name, entry in catalog.FORMATS.entries.items() for shape in sorted(entry.shapes)],
 )
 def test_every_format_writes_every_row_it_says_it_can(name: str, shape: str) -> None:
     written = catalog.FORMATS[name].render(ROWS[shape])
