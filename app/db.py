@@ -1,16 +1,12 @@
-"""One engine, two ways to open a transaction, and the FastAPI dependencies made of them."""
+"""One engine, and two ways to open a transaction."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import Annotated, Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, TypeVar
 
-from fastapi import Depends
-from fastapi.concurrency import contextmanager_in_threadpool
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import InvalidatePoolError
@@ -181,28 +177,3 @@ def reading() -> Iterator[Session]:
 
 
 _READING: dict[str, Any] = {"sqlite": {"reading": True}, "postgresql": {"isolation_level": "AUTOCOMMIT"}}
-
-
-# A request holds its connection while it waits for a thread to run in; threads wait for connections. So fewer requests
-# may hold one than the pool has, or all threads end up waiting for connections of requests that wait for a thread.
-REQUESTS_WITH_A_CONNECTION = 16
-_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
-
-
-def _gate() -> asyncio.Semaphore:
-    return _gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(REQUESTS_WITH_A_CONNECTION))
-
-
-async def _writing_request() -> AsyncIterator[Session]:
-    async with _gate(), contextmanager_in_threadpool(transaction()) as session:
-        yield session
-
-
-async def _reading_request() -> AsyncIterator[Session]:
-    async with _gate(), contextmanager_in_threadpool(reading()) as session:
-        yield session
-
-
-# scope="function": the commit happens BEFORE the response leaves, so a failed commit is an error and not a lie.
-SessionDep = Annotated[Session, Depends(_writing_request, scope="function")]
-ReadSessionDep = Annotated[Session, Depends(_reading_request, scope="function")]

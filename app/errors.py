@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
+def pointer(location: tuple[int | str, ...]) -> str:
+    """A pydantic error location as a JSON pointer; "body" itself is left out."""
+    parts = [str(part) for part in location if part != "body"]
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 class Problem(Exception):
     """An error with a stable code. `param` names the field at fault; `fields` lists (JSON pointer, message) pairs."""
 

@@ -20,7 +20,6 @@ from app import ids
 from app.errors import InvalidRequest, KeyInFlight, KeyReused
 from app.models import IdempotencyKey
 
-KEPT = timedelta(hours=48)
 SDK_RETRY_WINDOW = timedelta(minutes=10)
 
 ONCE_PROBLEMS = KeyInFlight.responses()
@@ -70,7 +69,7 @@ class Once:
         now = datetime.now(UTC)
         if self.key is not None:
             found = session.scalar(rows.where(IdempotencyKey.key == self.key))
-            if found is not None and found.created_at <= now - KEPT:
+            if found is not None and found.created_at <= now - IdempotencyKey.KEPT:
                 session.delete(found)
                 session.flush()
                 return None

@@ -1,9 +1,8 @@
 """Keyset paging: `after` (the last id seen), `limit`, and a page that says whether there is more."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from fastapi import Query
 from pydantic import BaseModel
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import Session
@@ -11,9 +10,6 @@ from sqlalchemy.orm import Session
 from app.errors import NotFound
 
 Item = TypeVar("Item")
-
-After = Annotated[str | None, Query(max_length=60, description="the id of the last item of the page before")]
-Limit = Annotated[int, Query(ge=1, le=100, description="items a page")]
 
 
 class Page(BaseModel, Generic[Item]):

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DataError, OperationalError, TimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from app.errors import Busy, InvalidRequest, NoSpace, Problem, UploadIncomplete
+from app.errors import Busy, InvalidRequest, NoSpace, Problem, UploadIncomplete, pointer
 
 log = structlog.get_logger()
 
@@ -137,12 +137,6 @@ def _param(where: str) -> str | None:
 def _is_full(error: Any) -> bool:
     """Does the database say that its disk is full (SQLITE_FULL, or PostgreSQL's 53100)?"""
     return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", "") == "53100"
-
-
-def pointer(location: tuple[int | str, ...]) -> str:
-    """A pydantic error location as a JSON pointer; "body" itself is left out."""
-    parts = [str(part) for part in location if part != "body"]
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def render(

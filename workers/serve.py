@@ -11,9 +11,9 @@ from sqlalchemy import and_, or_, select
 
 from app.db import reading, transaction
 from app.models import Serving, Training
-from app.serving import proxy, service
+from app.serving import service, upstream
 from app.serving.limits import NotServable, check
-from app.serving.proxy import Upstream
+from app.serving.upstream import Upstream
 from app.settings import settings
 from app.stack import guard
 from workers import lease, shutdown, stage, training_files
@@ -88,7 +88,7 @@ class _Unequal(NotServable):
 def _take_off(serving: Serving) -> None:
     with reading() as session:
         training = session.get_one(Training, serving.training_id)
-    for server in proxy.servers(proxy.root(training.model)):
+    for server in upstream.servers(upstream.root(training.model)):
         if server.url in serving.servers:
             _unload(server, serving.model)
     _end(serving.id, "unloaded")
@@ -108,8 +108,8 @@ def _end(
 
 def _servers(training: Training) -> list[Upstream]:
     """Raises NotServable when no server has the base model."""
-    name = proxy.root(training.model)
-    found = proxy.servers(name)
+    name = upstream.root(training.model)
+    found = upstream.servers(name)
     if not found:
         message = f"no model server serves its base model {name!r} (CORPUSMITH_GENERATOR_MODEL, _JUDGE_, _TRAINEE_)"
         raise NotServable("base_not_served", message)

@@ -6,7 +6,6 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import db_now, reading, transaction
-from app.idempotency import KEPT
 from app.models import File, IdempotencyKey, PartedUpload, Training, UploadPart
 from app.models.trainings import FINAL
 from app.storage import storage
@@ -18,7 +17,7 @@ def run() -> None:
     """One round. Bytes go before their row, so that a crash in between leaves a row to find them by again."""
     with transaction() as session:
         now = _now(session)
-        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - KEPT))
+        session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - IdempotencyKey.KEPT))
         over = (PartedUpload.status == "pending", PartedUpload.expires_at <= now)
         session.execute(update(PartedUpload).where(*over).values(status="expired"))
     _remove_parts()

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Response
 
 from app.corpora import service
 from app.corpora.schemas import CorpusCreate, CorpusDetail, CorpusRead
-from app.db import ReadSessionDep, SessionDep
+from app.dependencies import After, Limit, ReadSessionDep, SessionDep
 from app.errors import NotFound
 from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
 from app.models import Corpus
-from app.paging import After, Limit, Page
+from app.paging import Page
 
 router = APIRouter(prefix="/v1/corpora", tags=["corpora"])
 

@@ -6,10 +6,9 @@ from fastapi import APIRouter, Query
 
 from app.coverage import measure, service, sources
 from app.coverage.schemas import CoverageRead, SourcesRead, VerificationRead
-from app.db import ReadSessionDep
+from app.dependencies import After, Limit, ReadSessionDep
 from app.errors import NotFound
 from app.keys.access import TenantDep
-from app.paging import After, Limit
 
 router = APIRouter(prefix="/v1", tags=["coverage"])
 

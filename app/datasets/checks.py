@@ -8,8 +8,7 @@ from pydantic import ValidationError
 from app import catalog
 from app.catalog.kinds import DatasetTask
 from app.datasets.schemas import Grouping
-from app.errors import InvalidRequest, MissingExtra
-from app.problems import pointer
+from app.errors import InvalidRequest, MissingExtra, pointer
 from app.settings import settings
 
 

@@ -10,11 +10,12 @@ from app import conditional
 from app.datasets import models_served, repair, service, stream, versions
 from app.datasets.schemas import DatasetCreate, DatasetRead, DatasetRepair, EventRead, SampleRead
 from app.datasets.version_schemas import Change, DatasetRebuild, DiffPage
-from app.db import ReadSessionDep, SessionDep, reading
+from app.db import reading
+from app.dependencies import After, Limit, ReadSessionDep, SessionDep
 from app.errors import EmptyCorpus, InvalidRequest, NotFound, NotReady, UnknownCatalogEntry, WrongState
 from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
-from app.paging import After, Limit, Page
+from app.paging import Page
 from app.settings import settings
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])

@@ -9,13 +9,14 @@ from starlette.datastructures import UploadFile
 
 from app import storage
 from app.corpora import service as corpora
-from app.db import ReadSessionDep, reading
+from app.db import reading
+from app.dependencies import After, Limit, ReadSessionDep
 from app.documents import names, service, together
 from app.documents.schemas import DocumentRead
 from app.errors import ArchiveRefused, InvalidRequest, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
 from app.keys.access import TenantDep
 from app.middleware import limited
-from app.paging import After, Limit, Page, as_page
+from app.paging import Page, as_page
 from app.settings import settings
 
 router = APIRouter(prefix="/v1", tags=["documents"])

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from app.db import ReadSessionDep
+from app.dependencies import ReadSessionDep
 from app.errors import NotFound
 from app.exams import page, service
 from app.exams.schemas import ExamRead

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import catalog
-from app.db import ReadSessionDep, SessionDep
+from app.dependencies import After, Limit, ReadSessionDep, SessionDep
 from app.downloads import Content, respond
 from app.errors import InvalidRequest, NotFound, NotReady, RangeNotSatisfiable
 from app.exports import service
 from app.exports.schemas import ExportCreate, ExportRead
 from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
-from app.paging import After, Limit, Page
+from app.paging import Page
 from app.storage import storage
 
 router = APIRouter(prefix="/v1", tags=["exports"])

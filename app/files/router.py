@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app import storage
-from app.db import ReadSessionDep, SessionDep, transaction
+from app.db import transaction
+from app.dependencies import After, ReadSessionDep, SessionDep
 from app.downloads import Content, respond
 from app.errors import BAD_REQUEST, NoSpace, NotFound, Problem, RangeNotSatisfiable, TooLarge, UploadIncomplete
 from app.files import blobs, multipart, service
@@ -17,7 +18,7 @@ from app.files.schemas import FileCreate, FileDeleted, FileRead
 from app.idempotency import ONCE_PROBLEMS, Once, OnceDep
 from app.keys.access import TenantDep
 from app.middleware import limited
-from app.paging import After, Page
+from app.paging import Page
 from app.settings import settings
 
 router = APIRouter(prefix="/v1/files", tags=["files"])

@@ -1,6 +1,7 @@
 """Who may come in: tenants, their API keys, and the answers already given to their idempotent requests."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import ClassVar
 
 from sqlalchemy import LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,6 +36,7 @@ class IdempotencyKey(Base):
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (UniqueConstraint("tenant_id", "route", "key"),)
+    KEPT: ClassVar = timedelta(hours=48)
     id: Mapped[Id]
     tenant_id: Mapped[TenantId]
     route: Mapped[str] = mapped_column(String(200))

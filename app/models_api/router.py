@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from app.db import ReadSessionDep, SessionDep
+from app.dependencies import ReadSessionDep, SessionDep
 from app.errors import BAD_REQUEST, NotFound
 from app.keys.access import TenantDep
 from app.models_api import service

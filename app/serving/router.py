@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from app.db import ReadSessionDep, SessionDep
+from app.dependencies import ReadSessionDep, SessionDep
 from app.errors import BAD_REQUEST, NotFound
 from app.keys.access import TenantDep
-from app.serving import proxy, service
+from app.serving import proxy, service, upstream
 from app.serving.schemas import ServingRead
 
 router = APIRouter(prefix="/v1", tags=["serving"])
@@ -48,5 +48,5 @@ async def chat(request: Request, tenant: TenantDep) -> Response:
 
     The body goes to the model server as it is, and its reply comes back as it is, streamed if `stream` is true.
     """
-    body, target = await proxy.understand(request, lambda model: run_in_threadpool(proxy.target, tenant, model))
+    body, target = await proxy.understand(request, lambda model: run_in_threadpool(upstream.target, tenant, model))
     return await proxy.forward(request, body, target)

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
-from app.db import ReadSessionDep, SessionDep, reading, transaction
+from app.db import reading, transaction
+from app.dependencies import After, Limit, ReadSessionDep, SessionDep
 from app.errors import BAD_REQUEST, NotFound
 from app.idempotency import ONCE_PROBLEMS, Once, OnceDep
 from app.keys.access import TenantDep
-from app.paging import After, Limit, Page
+from app.paging import Page
 from app.trainings import service, show
 from app.trainings.schemas import CheckpointRead, EstimateRead, JobCreate, JobEventRead, JobRead
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from app import storage
-from app.db import SessionDep, reading, transaction
+from app.db import reading, transaction
+from app.dependencies import SessionDep
 from app.errors import BAD_REQUEST, NotFound, Problem, TooLarge, UploadIncomplete
 from app.files import blobs, multipart
 from app.files.router import FORM_BYTES, STORE_PROBLEMS, check_length, multipart_body, no_room

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
 from app.db import reading, transaction
-from app.idempotency import KEPT, SDK_RETRY_WINDOW
+from app.idempotency import SDK_RETRY_WINDOW
 from app.models import Corpus, IdempotencyKey
 
 
@@ -96,7 +96,7 @@ def test_a_retry_long_after_is_a_new_request(client: TestClient) -> None:
 def test_a_key_is_free_again_after_its_time(client: TestClient) -> None:
     headers = {"Idempotency-Key": "k"}
     first = client.post("/v1/corpora", json={"name": "a"}, headers=headers).json()
-    grow_older(KEPT + timedelta(seconds=1))
+    grow_older(IdempotencyKey.KEPT + timedelta(seconds=1))
     again = client.post("/v1/corpora", json={"name": "b"}, headers=headers)
     assert again.status_code == 201 and again.json()["id"] != first["id"]
     assert client.post("/v1/corpora", json={"name": "b"}, headers=headers).json() == again.json()
