@@ -1,5 +1,6 @@
 """Coverage of a corpus, the sources of one row, and whether all sources of a dataset are still where they were."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from app.coverage.schemas import (
     Unlocated,
     VerificationRead,
 )
+from app.datasets import mixes
 from app.datasets import service as datasets
 from app.db import reading
 from app.errors import NotFound
@@ -46,7 +48,7 @@ def page(
     with reading() as session:
         corpora.get(session, tenant_id, corpus_id)
         chosen = _datasets(session, tenant_id, corpus_id, dataset_id)
-        documents = current_documents(session, corpus_id)
+        documents = current_documents(session, [corpus_id])
     ids = [dataset.id for dataset in chosen]
     final = all(dataset.status in FINAL for dataset in chosen)
     # A document never changes once it is parsed, so their ids say whether the result still holds.
@@ -82,14 +84,15 @@ def _datasets(session: Session, tenant_id: str, corpus_id: str, dataset_id: str 
         query = select(Dataset).where(Dataset.corpus_id == corpus_id, Dataset.status == "succeeded")
         return list(session.scalars(query.order_by(Dataset.created_at, Dataset.id)))
     dataset = datasets.get(session, tenant_id, dataset_id)
-    if dataset.corpus_id != corpus_id:
+    if corpus_id not in mixes.corpora(session, dataset):
         raise NotFound(f"dataset {dataset_id} of corpus {corpus_id}", param="dataset")
     return [dataset]
 
 
-def current_documents(session: Session, corpus_id: str) -> list[str]:
-    """Ids of the parsed documents that were not replaced, newest first."""
-    query = select(Document.id).where(Document.corpus_id == corpus_id, Document.status == "parsed", ~Document.replaced)
+def current_documents(session: Session, corpus_ids: Sequence[str]) -> list[str]:
+    """Ids of the parsed documents of these corpora that were not replaced, newest first."""
+    there = (Document.corpus_id.in_(corpus_ids), Document.status == "parsed", ~Document.replaced)
+    query = select(Document.id).where(*there)
     return list(session.scalars(query.order_by(Document.created_at.desc(), Document.id.desc())))
 
 

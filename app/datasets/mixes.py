@@ -1,4 +1,4 @@
-"""What a request for a mix is checked for: its sources, and that nothing is asked of it that only makes rows."""
+"""Mixes: what a request for one is checked for, and which corpora its rows come from."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +40,15 @@ def check(session: Session, tenant_id: str, wanted: DatasetCreate, options: dict
                 f"options.sources.{i}", f"its rows are {shape} rows, and the mix is of {expected} rows"
             )
     return found
+
+
+def corpora(session: Session, dataset: Dataset) -> list[str]:
+    """The corpora that the rows can have come from: of a mix those of its sources, which may be mixes themselves."""
+    if catalog.TASKS[dataset.task].source != "datasets":
+        return [dataset.corpus_id]
+    named = MixOptions.model_validate(dataset.spec["options"]).sources
+    found = (corpora(session, session.get_one(Dataset, source.dataset_id)) for source in named)
+    return list(dict.fromkeys(corpus_id for ids in found for corpus_id in ids))
 
 
 def _source(session: Session, tenant_id: str, i: int, dataset_id: str) -> Dataset:

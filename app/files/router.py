@@ -7,13 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 from app import storage
-from app.db import transaction
 from app.dependencies import After, ReadSessionDep, SessionDep
 from app.downloads import Content, respond
 from app.errors import BAD_REQUEST, NoSpace, NotFound, Problem, RangeNotSatisfiable, TooLarge, UploadIncomplete
 from app.files import blobs, multipart, service
+from app.files.once import store
 from app.files.schemas import FileCreate, FileDeleted, FileRead
 from app.idempotency import ONCE_PROBLEMS, Once, OnceDep
 from app.keys.access import TenantDep
@@ -79,24 +80,12 @@ def _wanted(form: multipart.Form, upload: storage.Upload) -> FileCreate:
 
 
 def _store(tenant_id: str, once: Once, wanted: FileCreate, upload: storage.Upload) -> FileRead:
-    kept = blobs.keep(upload)
     seconds = wanted.expires_after.seconds if wanted.expires_after else None
-    made: list[FileRead] = []
 
-    def make() -> FileRead:
-        file = service.add(session, tenant_id, kept, wanted.filename, wanted.purpose, seconds)
-        made.append(service.read(file))
-        return made[0]
+    def make(session: Session, kept: blobs.Kept) -> FileRead:
+        return service.read(service.add(session, tenant_id, kept, wanted.filename, wanted.purpose, seconds))
 
-    try:
-        with transaction() as session:
-            read = once(session, tenant_id, wanted, FileRead, make)
-    except Problem:
-        storage.storage().forget(kept.blob)
-        raise
-    if not made:  # a repeated request, whose bytes are there already
-        storage.storage().forget(kept.blob)
-    return read
+    return store(tenant_id, once, wanted, FileRead, upload, make)
 
 
 def check_length(request: Request, limit: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app import catalog
 from app.coverage import measure, scan
 from app.coverage import service as covering
+from app.datasets import mixes
 from app.db import reading, slices
 from app.models import Chunk, Context, Dataset, Document
 from app.models.datasets import FINAL
@@ -201,7 +202,7 @@ def _duplicates(rows: tally.Tally) -> Duplicates:
 
 def _coverage(dataset: Dataset) -> CoverageSummary:
     with reading() as session:
-        documents = covering.current_documents(session, dataset.corpus_id)
+        documents = covering.current_documents(session, mixes.corpora(session, dataset))
     coverage = measure.measure(scan.documents(documents, dataset.tenant_id), scan.cited([dataset.id]), "sentence")
     found: list[LeastCovered] = []
     for document in coverage.documents:

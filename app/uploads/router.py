@@ -4,12 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.orm import Session
 
 from app import storage
-from app.db import reading, transaction
+from app.db import reading
 from app.dependencies import SessionDep
-from app.errors import BAD_REQUEST, NotFound, Problem, TooLarge, UploadIncomplete
+from app.errors import BAD_REQUEST, NotFound, TooLarge, UploadIncomplete
 from app.files import blobs, multipart
+from app.files.once import store
 from app.files.router import FORM_BYTES, STORE_PROBLEMS, check_length, multipart_body, no_room
 from app.idempotency import ONCE_PROBLEMS, Once, OnceDep
 from app.keys.access import TenantDep
@@ -66,22 +68,11 @@ def _check(tenant_id: str, upload_id: str, request: Request, limit: int) -> None
 
 def _store(tenant_id: str, upload_id: str, once: Once, upload: storage.Upload) -> PartRead:
     wanted = PartCreate(size=upload.size, sha256=upload.sha256)
-    kept = blobs.keep(upload)
-    made: list[PartRead] = []
 
-    def make() -> PartRead:
-        made.append(service.add_part(session, tenant_id, upload_id, kept))
-        return made[0]
+    def make(session: Session, kept: blobs.Kept) -> PartRead:
+        return service.add_part(session, tenant_id, upload_id, kept)
 
-    try:
-        with transaction() as session:
-            part = once(session, tenant_id, wanted, PartRead, make)
-    except Problem:
-        storage.storage().forget(kept.blob)
-        raise
-    if not made:  # a repeated request, whose bytes are there already
-        storage.storage().forget(kept.blob)
-    return part
+    return store(tenant_id, once, wanted, PartRead, upload, make)
 
 
 @router.post(

@@ -1,6 +1,9 @@
 """Mixes over real databases: shares, no repetitions, splits that are respected, and numbers where rows are missing."""
 
+import io
+import json
 import os
+import zipfile
 from collections import Counter
 from copy import deepcopy
 from typing import Any
@@ -10,8 +13,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, select
 
 from app import storage
+from app.datasets import mixes
 from app.db import reading, transaction
-from app.models import Context, Corpus, Dataset, Export, Sample, Tenant, Unit
+from app.models import Context, Corpus, Dataset, Document, Export, Sample, Tenant, Unit
 from app.models.tenants import DEFAULT_TENANT
 from tests.select.texts import Writer
 from workers import export, plan
@@ -180,6 +184,34 @@ def test_a_mix_that_was_begun_before_begins_anew_and_is_exported_like_any_datase
     plan.run(again.json()["id"])
     compared = client.get(f"/v1/datasets/{asked}/diff/{again.json()['id']}").json()["counts"]
     assert compared == {"added": 0, "removed": 0, "changed": 0, "kept": 250}
+
+
+def test_the_papers_of_a_mix_name_the_documents_of_every_source(client: TestClient) -> None:
+    """Of a mix of a mix as well; and each corpus knows what the mix cites of it."""
+    a, b, c = (ended(rows(8, seed)) for seed in (1, 2, 3))
+    corpora = {name: client.get(f"/v1/datasets/{name}").json()["corpus_id"] for name in (a, b, c)}
+    with transaction() as session:
+        for name in (b, c):  # the same name twice: two documents nevertheless
+            digest = os.urandom(32).hex()
+            there = {"name": "fares.md", "sha256": digest, "size": 1, "status": "parsed", "text_sha256": digest}
+            session.add(Document(id=f"doc_{name}", corpus_id=corpora[name], characters=0, **there, **OWN))
+    inner = mixed(client, {b: 1, a: 1})["id"]
+    outer = mixed(client, {c: 1, inner: 1})["id"]
+    with reading() as session:
+        assert mixes.corpora(session, session.get_one(Dataset, outer)) == [corpora[name] for name in (c, b, a)]
+    for name in (a, b, c):
+        assert client.get(f"/v1/corpora/{corpora[name]}/coverage", params={"dataset": inner}).status_code == (
+            404 if name == c else 200
+        )
+    wanted = {"format": "messages", "bundle": {"title": "Mixed"}}
+    made = client.post(f"/v1/datasets/{outer}/exports", json=wanted).json()["id"]
+    export.run(made)
+    with reading() as session:
+        packed = session.get_one(Export, made).files["bundle.zip"]["blob"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(storage.storage().read(packed)))) as file:
+        lines = file.read("provenance/documents.jsonl").splitlines()
+        assert [json.loads(line)["id"] for line in lines] == [f"doc_{c}", f"doc_{b}"]
+        assert 'The corpora "c", "c", "c" have 2 documents' in file.read("README.md").decode()
 
 
 @pytest.mark.parametrize(

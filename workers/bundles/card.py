@@ -51,7 +51,7 @@ def card(facts: Facts, trainers: dict[str, Trainer]) -> str:
         base_model=facts.asked["base_model"],
         task=facts.task,
         task_summary=catalog.TASKS[facts.task].summary,
-        corpus=_inline(facts.corpus),
+        corpora=list(map(_inline, facts.corpora)),
         documents=facts.documents,
         model=facts.manifest["model"],
         gates=facts.manifest["dataset"]["spec"]["gates"],

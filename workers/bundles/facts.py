@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app import catalog
 from app.catalog.bundled import Bundled
 from app.catalog.kinds import Container
+from app.datasets import mixes
 from app.models import Context, Corpus, Dataset, Document, Export
 from workers.containers import File
 from workers.containers.columns import Seen
@@ -36,7 +37,7 @@ class Facts:
     columns: dict[str, Seen]
     languages: list[str]
     documents: int
-    corpus: str
+    corpora: list[str]
     date: str
     asked: dict[str, Any]
     manifest: dict[str, Any]
@@ -76,6 +77,7 @@ def gather(
     name = export.options.get("container", "jsonl")
     container = catalog.CONTAINERS[name]
     title = " ".join((asked["title"] or dataset.name or dataset.id).split())
+    corpora = mixes.corpora(session, dataset)
     count = func.count().label("contexts")
     spoken = (
         select(Context.language, count)
@@ -96,14 +98,14 @@ def gather(
         },
         columns=columns,
         languages=[row.language for row in session.execute(spoken)],
-        documents=session.scalar(select(func.count()).where(*of_corpus(dataset))) or 0,
-        corpus=session.get_one(Corpus, dataset.corpus_id).name,
+        documents=sum(session.scalar(select(func.count()).where(*of_corpus(found))) or 0 for found in corpora),
+        corpora=[session.get_one(Corpus, found).name for found in corpora],
         date=(dataset.finished_at or dataset.created_at).date().isoformat(),
         asked=asked,
         manifest=manifest,
     )
 
 
-def of_corpus(dataset: Dataset) -> tuple[Any, ...]:
-    """The documents that the rows can have come from."""
-    return (Document.corpus_id == dataset.corpus_id, Document.status == "parsed", ~Document.replaced)
+def of_corpus(corpus_id: str) -> tuple[Any, ...]:
+    """The documents that rows of this corpus can have come from."""
+    return (Document.corpus_id == corpus_id, Document.status == "parsed", ~Document.replaced)

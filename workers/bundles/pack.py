@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app import catalog, storage
 from app.catalog.bundled import Trainer
+from app.datasets import mixes
 from app.db import reading
 from app.models import Dataset, Document, Export
 from workers.bundles import card, croissant, facts, licence
@@ -71,12 +72,19 @@ def _add(file: zipfile.ZipFile, path: str, data: Iterator[bytes], packed: bool =
 
 
 def _documents(dataset: Dataset) -> Iterator[bytes]:
-    """A line for each document of the corpus, in the order of their names."""
+    """A line for each document of each corpus, in the order of their names."""
+    with reading() as session:
+        found = mixes.corpora(session, dataset)
+    for corpus_id in found:
+        yield from _of_corpus(corpus_id)
+
+
+def _of_corpus(corpus_id: str) -> Iterator[bytes]:
     last = ""
     while True:
         page = (
             select(Document.id, Document.name, Document.sha256, Document.size, Document.media_type, Document.language)
-            .where(*facts.of_corpus(dataset), Document.name > last)
+            .where(*facts.of_corpus(corpus_id), Document.name > last)
             .order_by(Document.name)
             .limit(_DOCUMENTS_AT_ONCE)
         )

@@ -1,10 +1,10 @@
 """Sentences of a context said in other words: meaning, numbers and names kept, wording changed."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from app.catalog.asking import shares
+from app.catalog.asking import shares, something
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
 
@@ -32,10 +32,8 @@ class ParaphraseOptions(Options):
 
     @field_validator("styles")
     @classmethod
-    def _something_to_say(cls, chosen: dict[str, float]) -> dict[str, float]:
-        if not any(chosen.values()):
-            raise ValueError("at least one weight above 0")
-        return chosen
+    def _something_to_say(cls, chosen: Any) -> Any:
+        return something(chosen)
 
     def shares(self) -> dict[ParaphraseStyle, float]:
         """Style -> its share of the sentences; shares add up to 1."""

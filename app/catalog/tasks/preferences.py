@@ -1,19 +1,20 @@
 """Preference pairs: several answers to a prompt, ranked by the judge in both orders; the better and the worse one."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from app.catalog.kinds import DatasetTask, Options, Shape
-from app.catalog.questions import Difficulty, Length, Persona, SeedQuestion, Style, Weight
+from app.catalog.asking import AskingOptions, something
+from app.catalog.kinds import DatasetTask, Shape
+from app.catalog.questions import Difficulty, SeedQuestion, Weight
 
 Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 ModelName = Annotated[str, Field(min_length=1, max_length=200)]
 Answerer = Literal["generator", "trainee", "judge"]
 
 
-class PreferencesOptions(Options):
+class PreferencesOptions(AskingOptions):
     """Where prompts come from, who answers them how often, and which pairs become rows."""
 
     prompts_from: Literal["documents", "uploaded"] = Field(
@@ -22,13 +23,6 @@ class PreferencesOptions(Options):
         "instructions (as for task instruct), answered without documents",
     )
     questions_per_context: int = Field(default=2, ge=1, le=20, description="questions asked about each context")
-    personas: list[Persona] | dict[Persona, Weight] = Field(
-        default=[], max_length=50, description="who asks, as in grounded_qa"
-    )
-    styles: dict[Style, Weight] = Field(default={"plain": 1.0}, description="how questions are worded: style -> weight")
-    lengths: dict[Length, Weight] = Field(
-        default={"medium": 1.0}, description="how long answers are to be: length -> weight"
-    )
     difficulty: dict[Difficulty, Weight] = Field(default={"easy": 1.0}, description="level -> weight")
     seed_questions: list[SeedQuestion] = Field(
         default=[],
@@ -67,6 +61,11 @@ class PreferencesOptions(Options):
         "changed; the change is recorded",
     )
 
+    @field_validator("difficulty")
+    @classmethod
+    def _some_difficulty(cls, chosen: Any) -> Any:
+        return something(chosen)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if not (self.roles or self.models):
@@ -75,9 +74,6 @@ class PreferencesOptions(Options):
             raise ValueError("shared_turns must be below turns")
         if self.prompts_from == "uploaded" and (self.turns > 1 or self.perturbed or self.seed_questions):
             raise ValueError("turns, perturbed and seed_questions need prompts_from: documents")
-        for chosen in (self.styles, self.lengths, self.difficulty, self.personas):
-            if isinstance(chosen, dict) and not any(chosen.values()):
-                raise ValueError("at least one weight above 0")
         return self
 
     @property

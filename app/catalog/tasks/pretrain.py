@@ -1,10 +1,11 @@
 """Plain text for continued pre-training: the corpus cleaned and packed, and texts on how its entities are related."""
 
 import math
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from app.catalog.asking import something
 from app.catalog.kinds import DatasetTask, Options
 from app.catalog.questions import Weight
 
@@ -46,12 +47,10 @@ class PretrainOptions(Options):
 
     @field_validator("shares")
     @classmethod
-    def _possible(cls, chosen: dict[str, float]) -> dict[str, float]:
-        if not any(chosen.values()):
-            raise ValueError("at least one share above 0")
+    def _possible(cls, chosen: dict[str, float]) -> Any:
         if chosen.get("clean", 0) > 1 or max(chosen.get("pair", 0), chosen.get("triple", 0)) > 50:
             raise ValueError("at most 1 clean text, and 50 of pairs and triples each")
-        return chosen
+        return something(chosen)
 
     @model_validator(mode="after")
     def _of_one_document(self) -> Self:

@@ -1,10 +1,10 @@
 """Summaries of a context: in the model's words or in the text's own sentences, of a length that is checked."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from app.catalog.asking import shares
+from app.catalog.asking import shares, something
 from app.catalog.kinds import DatasetTask, Options
 from app.catalog.questions import Weight
 
@@ -53,10 +53,8 @@ class SummariseOptions(Options):
 
     @field_validator("styles")
     @classmethod
-    def _something_to_write(cls, chosen: dict[str, float]) -> dict[str, float]:
-        if not any(chosen.values()):
-            raise ValueError("at least one weight above 0")
-        return chosen
+    def _something_to_write(cls, chosen: Any) -> Any:
+        return something(chosen)
 
     @field_validator("lengths")
     @classmethod

@@ -1,8 +1,10 @@
 """Questions over an uploaded property graph and the Cypher that answers them, every query executed behind walls."""
 
+from typing import Any
+
 from pydantic import Field, field_validator
 
-from app.catalog.asking import shares
+from app.catalog.asking import shares, something
 from app.catalog.cypher import CATEGORY_NAMES, WAYS, Category, Way
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
@@ -29,10 +31,8 @@ class TextToCypherOptions(Options):
 
     @field_validator("ways", "categories")
     @classmethod
-    def _something_to_make(cls, chosen: dict[str, float]) -> dict[str, float]:
-        if not any(chosen.values()):
-            raise ValueError("at least one weight above 0")
-        return chosen
+    def _something_to_make(cls, chosen: Any) -> Any:
+        return something(chosen)
 
     def way_shares(self) -> dict[Way, float]:
         """Way -> its share of the rows; shares add up to 1."""

@@ -1,8 +1,10 @@
 """Questions over an uploaded database and the SQL that answers them, every statement executed behind walls."""
 
+from typing import Any
+
 from pydantic import Field, field_validator
 
-from app.catalog.asking import shares
+from app.catalog.asking import shares, something
 from app.catalog.kinds import DatasetTask, Extra, Options
 from app.catalog.questions import Weight
 from app.catalog.sql import LEVEL_NAMES, WAYS, Dialect, DumpDialect, Level, Way
@@ -38,10 +40,8 @@ class TextToSqlOptions(Options):
 
     @field_validator("ways", "levels")
     @classmethod
-    def _something_to_make(cls, chosen: dict[str, float]) -> dict[str, float]:
-        if not any(chosen.values()):
-            raise ValueError("at least one weight above 0")
-        return chosen
+    def _something_to_make(cls, chosen: Any) -> Any:
+        return something(chosen)
 
     def way_shares(self) -> dict[Way, float]:
         """Way -> its share of the rows; shares add up to 1."""
