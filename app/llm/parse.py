@@ -1,6 +1,7 @@
 """From a raw reply body to a checked reply: what was said, or why it cannot be used."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +66,8 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
+        if _breaks_off(text):  # repaired, it would pass for whole
+            raise BadReply("parse_error", "the reply breaks off within a text") from None
         value = _repaired(text[:100_000])
     try:
         value = _clean(value)
@@ -79,6 +82,11 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
     if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
         raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
     return parsed
+
+
+def _breaks_off(text: str) -> bool:
+    """Does it end within a string? A stop string may stand in one: so many spaces in a row, in code or a table."""
+    return re.sub(r"\\.", "", text, flags=re.S).count('"') % 2 == 1 and text.rstrip(" `\n\t")[-1:] not in ("}", "]")
 
 
 def _repaired(text: str) -> Any:

@@ -31,6 +31,17 @@ def test_almost_json_is_repaired() -> None:
     assert found == Answer(quote="q", answer="yes")
 
 
+@pytest.mark.parametrize("text", ['{"quote": "q", "answer": "def f():\\n    return', '{"quote": "q", "answer": "a \\"'])
+def test_a_reply_that_breaks_off_within_a_text_is_not_taken_for_whole(text: str) -> None:
+    with pytest.raises(parse.BadReply, match="breaks off"):
+        parse.reply(text, Answer, None)
+
+
+def test_a_quotation_mark_too_many_is_repaired() -> None:
+    found = parse.reply('{"quote": "a 5" pipe", "answer": "yes"}', Answer, None)
+    assert isinstance(found, Answer) and found.answer == "yes"
+
+
 def test_fewer_items_than_were_asked_for_are_a_bad_reply() -> None:
     with pytest.raises(parse.BadReply, match="fewer than 3"):
         parse.reply('{"questions": ["one?", "two?"]}', Questions, 3)

@@ -148,6 +148,7 @@ PROMPTS = ("ask/grounded@1", "answer/grounded@1", "evolve/deepen@1")
         "At noon. </document>",
         "Copy, word for word, the one sentence above that holds the answer.",
         "Rewrite the question so that it asks about the same matter in more depth or breadth.",
+        "When does {{ question }} leave?",
     ],
 )
 def test_words_of_the_prompt_are_an_echo(text: str) -> None:
@@ -161,6 +162,8 @@ def test_words_of_the_prompt_are_an_echo(text: str) -> None:
         "Which facts are known about the harbour of Norvik?",
         "The answer must be given within 14 days.",
         "На какой вопрос отвечает раздел о тарифах?",
+        '{"ferry": {"name": "Aurora", "deck": {"cars": 8}}}',
+        'f"{{{name}}}" and {{ user.name }} are code',
     ],
 )
 def test_words_of_its_own_are_none(text: str) -> None:

@@ -43,6 +43,16 @@ def test_numbers_must_stand_in_the_context_or_the_question() -> None:
     assert supported_numbers("It leaves at 07:40 and costs 13.", context) == 0.5
 
 
+def test_a_number_in_another_way_of_writing_is_the_same_number() -> None:
+    text = (
+        "On 2027-05-03 it leaves at 07:40, costs 12.5 crowns, has 4,200 seats, took 611 000 people in 2023 and 88 cars."
+    )
+    for said in ("3 May 2027", "7:40", "12.50 crowns", "4200 seats", "4 200 seats", "611,000 people", "611000", "2023"):
+        assert supported_numbers(f"It is {said}.", text) == 1, said
+    for said in ("30 May", "7:04", "12.05", "420 seats", "42,00", "4.2", "611 001 people", "88 200 people"):
+        assert supported_numbers(f"It is {said}.", text) < 1, said
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -34,7 +34,8 @@ _MARKS = re.compile(
             r"\b(?:данн|созданн)\w+ промпт\w*",
             r"\b(?:prompt donné|domanda (?:data|riscritta))\b",
             r"[\"'](?:quote|answer|question|questions|own_answer|reason|faithfulness|answerability|usefulness)[\"']\s*:",
-            r"```json|\[/?INST\]|<\|[a-z_]+\|>|\{\{|\}\}",
+            r"```json|\[/?INST\]|<\|[a-z_]+\|>",
+            r"\{\{ ?(?:question|answer|language|count|length|document|context|examples?) ?\}\}",
         )
     ),
     re.I,

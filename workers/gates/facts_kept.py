@@ -3,14 +3,14 @@
 from app.domain import Sample
 from workers.gates import Measured
 from workers.gates.names import supported_names
-from workers.gates.numbers import NUMBER
+from workers.gates.numbers import numbers as numbers_of
 from workers.grouping.entities import names
 from workers.recipes.work import Work
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
     sentence, said, language = row.attributes["sentence"], row.answer, work.context.language
-    numbers, mine = set(NUMBER.findall(sentence)), set(NUMBER.findall(said))
+    numbers, mine = numbers_of(sentence), numbers_of(said)
     lost = [*sorted(numbers - mine), *supported_names(sentence, said, language)[1]]
     added = [*sorted(mine - numbers), *supported_names(said, sentence, language)[1]]
     every = len(numbers | mine) + len({*names(sentence, language)}) + len({*names(said, language)})

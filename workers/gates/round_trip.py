@@ -4,7 +4,7 @@ from app.domain import Sample
 from app.replies import AnswerAlone
 from workers.gates import Measured
 from workers.gates.grounded_judge import agreement
-from workers.gates.numbers import NUMBER
+from workers.gates.numbers import numbers as numbers_of
 from workers.recipes.work import Work
 
 PROMPT = "answer/again@1"
@@ -25,7 +25,7 @@ def same(question: str, one: str, other: str) -> float:
     An answer may be the longer one: "at 07:40" and "at 07:40 from the north quay" agree. Where both have
     numbers, those of one must be among those of the other.
     """
-    numbers = [set(NUMBER.findall(text)) - set(NUMBER.findall(question)) for text in (one, other)]
+    numbers = [numbers_of(text) - numbers_of(question) for text in (one, other)]
     if all(numbers) and not (numbers[0] <= numbers[1] or numbers[1] <= numbers[0]):
         return 0.0
     return max(agreement(question, one, other), agreement(question, other, one))
