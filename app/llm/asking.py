@@ -23,6 +23,7 @@ TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in
 # Raw blank lines stand only between JSON tokens (in strings they are escaped): a model that loops is cut off.
 STOP = ["\n\n\n", "\t\t\t\t", " " * 24]
 NO_LOGPROBS = "no_logprobs"
+NO_ROOM = ("context_length_exceeded", "request_rejected")  # what servers call a max_tokens that is too large
 CONTENT_TRIES = 3  # one reply and, when it cannot be used, two more
 
 
@@ -90,12 +91,13 @@ class Asker:
             "stop": STOP,
         }
         bad: parse.BadReply | None = None
+        room = True
         for attempt in range(CONTENT_TRIES):
             if attempt:
                 # The same question in the same words would get the same broken reply from a greedy model.
                 request["temperature"] = max(warmth, min(1.0, warmth + 0.3 * attempt))
-                if bad and bad.reason == "truncated":
-                    request["max_tokens"] = 2 * prompt.max_tokens
+                more = room and bad is not None and bad.reason == "truncated"
+                request["max_tokens"] = prompt.max_tokens * (2 if more else 1)
             body = orjson.dumps(request)
             key = call_key(self.tenant_id, prompt, body, attempt + CONTENT_TRIES * sample)
             estimate = len(body) // 4 + prompt.max_tokens // 4
@@ -105,6 +107,10 @@ class Asker:
                 return parse.reply(parse.content(await self._reply(call)), prompt.reply, count)
             except parse.BadReply as failure:
                 bad = failure
+            except Refused as refusal:
+                if request["max_tokens"] == prompt.max_tokens or refusal.reason not in NO_ROOM:
+                    raise
+                room = False  # twice the tokens are more than the model's context: not what is wrong with the row
         assert bad is not None
         raise Refused(bad.reason, bad.detail)
 

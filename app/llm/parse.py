@@ -11,6 +11,11 @@ from pydantic import ValidationError
 
 from app.replies import Reply
 
+# What a judge says beside its grades, what is looked up in the text, and what is thought before a question is written.
+_ASIDE = frozenset({"reason", "flaw", "computes", "lost", "added", "own_answer", "quote", "quotes", "further_quotes",
+                    "facts", "sentences", "plan", "link", "summary", "description"})  # fmt: skip
+_ENDED = re.compile(r"[.!?…。！？।؟)\]}»”\"'`|>*]\s*$")
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -79,9 +84,26 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"]) or "reply"
         raise BadReply("parse_error", f"{where}: {first['msg']}") from None
+    if cut := _cut_off(shape.schema_for(count), shape.schema_for(count), value):
+        raise BadReply("truncated", f"{cut}: as long as it may be, and it ends within a sentence")
     if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
         raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
     return parsed
+
+
+def _cut_off(root: dict[str, Any], node: Any, value: Any, name: str = "") -> str | None:
+    """The name of a text that a server closed at its `maxLength`, where that matters: it is not whole."""
+    while "$ref" in node:
+        node = root["$defs"][node["$ref"].rpartition("/")[2]]
+    if isinstance(value, str):
+        most = node.get("maxLength")
+        return name if most and len(value) >= most and name not in _ASIDE and not _ENDED.search(value) else None
+    inner: list[tuple[Any, Any, str]] = []
+    if isinstance(value, list):
+        inner = [(node.get("items", {}), item, name) for item in value]
+    elif isinstance(value, dict):
+        inner = [(part, value.get(key), key) for key, part in node.get("properties", {}).items()]
+    return next((cut for part, found, key in inner if (cut := _cut_off(root, part, found, key))), None)
 
 
 def _breaks_off(text: str) -> bool:

@@ -80,6 +80,12 @@ def too_long(limit: int, asked: int) -> bytes:
     return error(message, "BadRequestError", 400)
 
 
+def too_many(limit: int, asked: int) -> bytes:
+    """More tokens asked for than the model can hold at all, in vLLM's words."""
+    said = f"max_tokens={asked} cannot be greater than max_model_len={limit}. Please request fewer output tokens."
+    return error(said, "BadRequestError", 400)
+
+
 def model_list(model: str, limit: int) -> bytes:
     card = {
         "id": model, "object": "model", "created": int(time.time()), "owned_by": "vllm", "root": model, "parent": None,

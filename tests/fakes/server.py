@@ -108,6 +108,8 @@ class ModelServer:
             state.steps[call.step] += 1
         if self.model is not None and call.model != self.model:
             return await self._error(request, 404, envelope.no_such_model(call.model))
+        if (call.max_tokens or 0) > self.limit:
+            return await self._error(request, 400, envelope.too_many(self.limit, call.max_tokens or 0))
         if call.prompt_tokens >= self.limit:
             return await self._error(request, 400, envelope.too_long(self.limit, call.prompt_tokens))
         prompts = read_prompts(call)

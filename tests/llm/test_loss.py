@@ -1,26 +1,20 @@
 """The loss of a text: counted over the text's own tokens, kept in the ledger, refused by servers without it."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from app.db import engine, transaction
-from app.keys.service import tenant
+from app.db import transaction
 from app.llm import loss
 from app.llm.asking import Asker, ModelUnusable
 from app.llm.budget import Budget
-from app.llm.ledger import Ledger
 from app.llm.parse import BadReply
-from app.llm.pool import Pools, Roles
 from app.llm.protocol import Refused
-from app.models import Call, Corpus, Dataset
-from app.settings import settings
-from tests.conftest import forget_process_state
+from app.models import Call, Dataset
 from tests.fakes.logprobs import prompt_logprobs
 from tests.fakes.process import FakeModel
+from tests.llm.conftest import ask, at
 
 
 def body(*tokens: tuple[str, float] | None) -> dict[str, Any]:
@@ -45,40 +39,6 @@ def test_a_text_without_a_scored_token_has_no_loss() -> None:
         loss.mean(body(None), "x")
     with pytest.raises(BadReply, match="parse_error"):
         loss.mean({"choices": [{"prompt_logprobs": [None, {"7": {"logprob": "?"}}]}]}, "x")
-
-
-def ask(url: str, test: Callable[[Asker], Awaitable[Any]], budget: Budget | None = None) -> Any:
-    """What `test` gives, of an asker of dataset `dst_1` over the server at `url`."""
-
-    async def inside() -> Any:
-        pools, ledger = Pools(settings()), Ledger(engine(), 0.0)
-        asker = Asker(
-            ledger=ledger, roles=Roles(pools, "fake"), tenant_id="default", dataset_id="dst_1", unit_id="unt_1",
-            place=0, left=1, budget=budget or Budget(None, None),
-        )  # fmt: skip
-        try:
-            return await test(asker)
-        finally:
-            await pools.close()
-            await asyncio.to_thread(ledger.close, threading.Event())
-
-    return asyncio.run(inside())
-
-
-@pytest.fixture
-def dataset(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    with transaction() as session:
-        tenant(session, "default")
-        session.add(Corpus(id="crp_1", tenant_id="default", name="c"))
-        session.flush()
-        session.add(Dataset(id="dst_1", tenant_id="default", corpus_id="crp_1", name="d", task="grounded_qa", spec={}))
-    return environment
-
-
-def at(environment: pytest.MonkeyPatch, **values: str) -> None:
-    for name, value in values.items():
-        environment.setenv(f"CORPUSMITH_{name.upper()}", value)
-    forget_process_state()
 
 
 def test_a_loss_is_asked_of_the_server_once_and_counted_like_any_call(dataset: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.llm import parse
 from app.replies import Answer, Questions, Verdicts
+from app.replies.thoughts import ThoughtfulAnswer
 
 
 def completion(content: Any, finish: str = "stop") -> Any:
@@ -35,6 +36,21 @@ def test_almost_json_is_repaired() -> None:
 def test_a_reply_that_breaks_off_within_a_text_is_not_taken_for_whole(text: str) -> None:
     with pytest.raises(parse.BadReply, match="breaks off"):
         parse.reply(text, Answer, None)
+
+
+def test_a_text_that_was_closed_at_its_longest_is_truncated() -> None:
+    """Servers that keep to a schema close a string at `maxLength`, wherever that is."""
+    whole = "It leaves at noon. " * 40
+    for answer, cut in ((whole[:600], True), (whole[:598] + "n.", False), (whole[:590], False)):
+        reply = orjson.dumps({"quote": "q" * 400, "answer": answer}).decode()
+        if cut:
+            with pytest.raises(parse.BadReply, match="truncated: answer"):
+                parse.reply(reply, Answer, None)
+        else:
+            assert parse.reply(reply, Answer, None)
+    with pytest.raises(parse.BadReply, match="truncated: thought"):
+        step = {"quote": "", "thought": ("word " * 101)[:500]}
+        parse.reply(orjson.dumps({"steps": [step], "answer": "Yes."}).decode(), ThoughtfulAnswer, None)
 
 
 def test_a_quotation_mark_too_many_is_repaired() -> None:
