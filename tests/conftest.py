@@ -18,7 +18,12 @@ from app.settings import settings
 
 
 def pytest_configure() -> None:
-    """A shell that starts us in the background has SIGINT ignored; our children would inherit that, deaf to Ctrl-C."""
+    """A shell that starts us in the background has SIGINT ignored; our children would inherit that, deaf to Ctrl-C.
+
+    Tests that run beside others share the cores with them: tiny models gain nothing by a second thread.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
