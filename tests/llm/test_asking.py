@@ -43,10 +43,12 @@ def test_where_the_model_has_no_more_room_it_is_asked_again_with_what_there_was(
     assert isinstance(reply, OwnAnswer) and paid == 2
 
 
-def test_a_reply_that_is_always_cut_off_is_truncated_however_much_room_there_is(dataset: pytest.MonkeyPatch) -> None:
-    for limit, replies in ((4096, 3), (1000, 2)):
-        reply, paid = own_answer(dataset, {"faults": [{"fault": "length"}]}, limit)
-        assert isinstance(reply, Refused) and (reply.reason, paid) == ("truncated", replies)
+@pytest.mark.parametrize(("limit", "replies"), [(4096, 3), (1000, 2)])
+def test_a_reply_that_is_always_cut_off_is_truncated_however_much_room_there_is(
+    limit: int, replies: int, dataset: pytest.MonkeyPatch
+) -> None:
+    reply, paid = own_answer(dataset, {"faults": [{"fault": "length"}]}, limit)
+    assert isinstance(reply, Refused) and (reply.reason, paid) == ("truncated", replies)
 
 
 def test_a_first_call_that_has_no_room_says_so(dataset: pytest.MonkeyPatch) -> None:
