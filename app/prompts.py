@@ -108,6 +108,8 @@ def load(ref: str) -> Prompt:
     _, header, body = re.split(r"^---$", raw, maxsplit=2, flags=re.M)
     front = FrontMatter.model_validate(yaml.safe_load(header))
     preamble = _path(PREAMBLE if front.document else ASSISTANT).read_text()
+    template = _jinja.from_string(body.strip())
+    template.globals = dict(template.globals)  # Jinja's chain of maps costs more to go through than a prompt to write
     return Prompt(
         **front.model_dump(exclude={"example"}),
         example=front.example,
@@ -115,7 +117,7 @@ def load(ref: str) -> Prompt:
         sha256=sha256(preamble.encode() + b"\0" + raw.encode()).hexdigest(),
         system=preamble.strip(),
         source=body.strip(),
-        template=_jinja.from_string(body.strip()),
+        template=template,
     )
 
 

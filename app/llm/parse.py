@@ -2,7 +2,9 @@
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import json_repair
@@ -14,6 +16,7 @@ from app.replies import Reply
 # What a judge says beside its grades, what is looked up in the text, and what is thought before a question is written.
 _ASIDE = frozenset({"reason", "flaw", "computes", "lost", "added", "own_answer", "quote", "quotes", "further_quotes",
                     "facts", "sentences", "plan", "link", "summary", "description"})  # fmt: skip
+A_SENTENCE = 100  # characters: what may not be longer than this is a name or a label, and needs no full stop
 _ENDED = re.compile(r"[.!?…。！？।؟)\]}»”\"'`|>*]\s*$")
 
 
@@ -84,11 +87,31 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"]) or "reply"
         raise BadReply("parse_error", f"{where}: {first['msg']}") from None
-    if cut := _cut_off(shape.schema_for(count), shape.schema_for(count), value):
+    schema = shape.schema_for(count)
+    if len(text) >= _shortest_limit(shape) and (cut := _cut_off(schema, schema, value)):
         raise BadReply("truncated", f"{cut}: as long as it may be, and it ends within a sentence")
     if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
         raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
     return parsed
+
+
+@cache
+def _shortest_limit(shape: type[Reply]) -> float:
+    """Of all texts in which a cut matters, the lowest `maxLength`: a reply that is shorter holds none that is cut."""
+
+    def limits(node: Any, name: str) -> Iterator[int]:
+        if isinstance(node, list):
+            for part in node:
+                yield from limits(part, name)
+        elif isinstance(node, dict):
+            if isinstance(most := node.get("maxLength"), int) and most >= A_SENTENCE and name not in _ASIDE:
+                yield most
+            for key, part in node.items():
+                inner = part.items() if key in ("properties", "$defs") else [(name, part)]
+                for of, found in inner:
+                    yield from limits(found, of)
+
+    return min(limits(shape.schema_for(), ""), default=math.inf)
 
 
 def _cut_off(root: dict[str, Any], node: Any, value: Any, name: str = "") -> str | None:
@@ -96,8 +119,9 @@ def _cut_off(root: dict[str, Any], node: Any, value: Any, name: str = "") -> str
     while "$ref" in node:
         node = root["$defs"][node["$ref"].rpartition("/")[2]]
     if isinstance(value, str):
-        most = node.get("maxLength")
-        return name if most and len(value) >= most and name not in _ASIDE and not _ENDED.search(value) else None
+        most = node.get("maxLength", math.inf)
+        matters = most >= A_SENTENCE and name not in _ASIDE
+        return name if matters and len(value) >= most and not _ENDED.search(value) else None
     inner: list[tuple[Any, Any, str]] = []
     if isinstance(value, list):
         inner = [(node.get("items", {}), item, name) for item in value]

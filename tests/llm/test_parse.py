@@ -7,6 +7,7 @@ import pytest
 
 from app.llm import parse
 from app.replies import Answer, Questions, Verdicts
+from app.replies.text import Labelled
 from app.replies.thoughts import ThoughtfulAnswer
 
 
@@ -51,6 +52,10 @@ def test_a_text_that_was_closed_at_its_longest_is_truncated() -> None:
     with pytest.raises(parse.BadReply, match="truncated: thought"):
         step = {"quote": "", "thought": ("word " * 101)[:500]}
         parse.reply(orjson.dumps({"steps": [step], "answer": "Yes."}).decode(), ThoughtfulAnswer, None)
+
+
+def test_a_label_as_long_as_it_may_be_is_whole() -> None:
+    assert parse.reply(orjson.dumps({"labels": ["x" * 60], "reason": "r"}).decode(), Labelled, None)
 
 
 def test_a_quotation_mark_too_many_is_repaired() -> None:
