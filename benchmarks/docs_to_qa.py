@@ -22,6 +22,7 @@ import psutil
 
 from app.catalog import TASKS
 from benchmarks.corpus import chunks
+from benchmarks.measure import cpu_seconds
 from tests.service import ROOT, Service, free_port, wait
 
 
@@ -130,16 +131,9 @@ def _watch(service: Service, dataset: str, options: argparse.Namespace) -> tuple
 
 
 def _cpu(service: Service) -> dict[str, float]:
-    """CPU seconds of each worker process, children included."""
-    found: dict[str, float] = {}
-    for name in ("cpu", "beat", *service.llm_names):
-        if name in service.processes:
-            parent = psutil.Process(service.processes[name].pid)
-            used = [process.cpu_times() for process in [parent, *parent.children(recursive=True)]]
-            # Children that have ended are in their parent's own account.
-            ended = used[0].children_user + used[0].children_system
-            found[name] = ended + sum(times.user + times.system for times in used)
-    return found
+    """CPU seconds of each worker process: its children's too, ended parsers before and after alike."""
+    names = [name for name in ("cpu", "beat", *service.llm_names) if name in service.processes]
+    return {name: cpu_seconds(service.processes[name].pid) for name in names}
 
 
 def _figures(
