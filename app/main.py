@@ -13,6 +13,7 @@ from app.exams.router import router as exams
 from app.exports.router import router as exports
 from app.files.router import router as files
 from app.middleware import BodyLimit, RequestId
+from app.model_exports.router import router as model_exports
 from app.models_api.router import router as models
 from app.reports.router import router as reports
 from app.serving.router import router as serving
@@ -53,6 +54,7 @@ def create_app() -> FastAPI:
         trainings,
         exams,
         serving,
+        model_exports,
         models,
         browse.catalogue,
     ):

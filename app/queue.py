@@ -13,7 +13,7 @@ from app.settings import settings
 
 log = structlog.get_logger()
 
-TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train", "serve"]
+TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train", "serve", "pack", "merge"]
 QUEUES: dict[TaskName, str] = {
     "parse": "cpu",
     "plan": "cpu",
@@ -24,6 +24,8 @@ QUEUES: dict[TaskName, str] = {
     "check": "cpu",
     "train": "gpu",
     "serve": "gpu",
+    "pack": "cpu",
+    "merge": "gpu",
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app.catalog.methods.online_dpo import OnlineDpoOptions
 from app.db import reading
 from app.models import Training
 from app.trainings.basecheck import check_base
@@ -24,7 +25,7 @@ def forecast(training: Training, staged: Mapping[Part, Path], rows: Mapping[Part
     known = {"rows": rows["train"], "validation_rows": rows.get("validation", 0)}
     folder = _folder(training)
     if folder is None:
-        return known | {"steps": _steps(training.spec["resolved"], rows["train"])}
+        return known | {"steps": _rounds(training) * _steps(training.spec["resolved"], rows["train"])}
     spec, files = training.spec, [str(staged["train"])]
     choice = choose(
         training.method, training.variant, spec["method_options"], spec["variant_options"], spec["hyperparameters"]
@@ -55,6 +56,11 @@ def _device(wanted: str) -> str:
     if wanted != "auto":
         return wanted
     return "cuda" if devices.names()[0].startswith("cuda") else "cpu"
+
+
+def _rounds(training: Training) -> int:
+    options: dict[str, Any] = training.spec["method_options"]
+    return OnlineDpoOptions(**options).rounds if training.method == "online_dpo" else 1
 
 
 def _steps(resolved: Mapping[str, Any], rows: int) -> int:

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from app.db import db_now, transaction
+from app.db import db_now, reading, transaction
 from app.models import Training
 from app.settings import settings
 from app.stack import guard
@@ -29,6 +29,7 @@ from app.trainings.run import Failure, Result
 from workers import lease, publish, shutdown, training_files
 from workers.devices import Device
 from workers.exam import take
+from workers.round_judge import RoundJudge
 from workers.stage import stage
 from workers.told import store
 from workers.training import control, events
@@ -113,8 +114,8 @@ class Keeper:
     def _keep(self) -> None:
         while True:
             self._beat_at = time.monotonic()
-            with self._child(control.command(self.folder)) as process:
-                status = self._watch(process)
+            with self._child(control.command(self.folder)) as process, self._judging() as judge:
+                status = self._watch(process, judge)
             ended = control.outcome(self.folder)
             status = self._tell() or status  # what it said at last
             died = ended is None and status == "running" and not shutdown.requested.is_set()
@@ -175,10 +176,26 @@ class Keeper:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
 
-    def _watch(self, process: "subprocess.Popen[bytes]") -> str:
-        """Until the child has ended, or is to be ended; the job's status as last seen."""
+    @contextlib.contextmanager
+    def _judging(self) -> Iterator[RoundJudge | None]:
+        """Who judges the answers of a run that asks for it, else None."""
+        with reading() as session:
+            training = session.get_one(Training, self.claim.training_id)
+        if training.method != "online_dpo" or training.spec["method_options"].get("reward_model"):
+            yield None
+            return
+        judge = RoundJudge(training, self.folder)
+        try:
+            yield judge
+        finally:
+            judge.stop()
+
+    def _watch(self, process: "subprocess.Popen[bytes]", judge: RoundJudge | None = None) -> str:
+        """Until the child has ended, or is to be ended; the job's status as last seen. Raises Lost or Unreadable."""
         status, asked_at = "running", float("inf")
         while process.poll() is None:
+            if judge is not None:
+                judge.look()
             status = self._tell(process) or status
             if status == "cancelled":
                 return status

@@ -62,5 +62,6 @@ def finish(session: Session, training: Training, result: Result, kept: Published
     training.adapter, training.result_files = kept.adapter, [file.id]
     training.trained_tokens, training.step, training.steps = result.trained_tokens, result.steps, result.steps
     training.metrics, training.fine_tuned_model = dict(result.metrics), name
+    training.packages = result.packages
     service.record(session, training, f"New fine-tuned model created: {name}", model=name)
     service.move(session, training, "succeeded", "The job has successfully completed")

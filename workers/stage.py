@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import orjson
 from sqlalchemy.orm import Session
 
 from app.db import reading
@@ -25,6 +26,7 @@ def stage(training_id: str, folder: Path) -> int:
     with reading() as session:
         training = session.get_one(Training, training_id)
         folder_of_base, parent = base(session, training)
+        reward = _reward_model(session, training)
     files: dict[Part, str] = {"train": training.train_file_id or ""}
     if training.validation_file_id:
         files["validation"] = training.validation_file_id
@@ -39,6 +41,7 @@ def stage(training_id: str, folder: Path) -> int:
         adapter=str(fetch_adapter(parent, folder / "parent")) if parent else None,
         train_files=(str(paths["train"]),),
         validation_files=(str(paths["validation"]),) if "validation" in paths else (),
+        reward_model=_fetch_reward_model(*reward, folder / "reward") if reward else None,
         seed=training.seed,
         device=training.spec["device"],
     )
@@ -63,6 +66,27 @@ def base(session: Session, training: Training) -> tuple[str, Training | None]:
     if folder is None or not (Path(folder).expanduser() / "config.json").exists():
         raise Unreadable("invalid_base_model", f"base model {name} has no folder with a config.json here", "model")
     return str(Path(folder).expanduser().absolute()), parent
+
+
+def _reward_model(session: Session, training: Training) -> tuple[Training, str] | None:
+    """The job that made the model to score with, and the folder of that one's base. Raises Unreadable."""
+    name = training.spec["method_options"].get("reward_model")
+    if training.method != "online_dpo" or name is None:
+        return None
+    made = asked.trained(session, training.tenant_id, name)
+    if made is None:
+        raise Unreadable("invalid_base_model", f"reward model {name} was deleted", "method")
+    return made, base(session, made)[0]
+
+
+def _fetch_reward_model(made: Training, base: str, folder: Path) -> str:
+    """Its files in `folder`; an adapter's configuration names the folder that its base has on this machine."""
+    fetch_adapter(made, folder)
+    config = folder / "adapter_config.json"
+    if config.exists():
+        told = orjson.loads(config.read_bytes()) | {"base_model_name_or_path": base}
+        config.write_bytes(orjson.dumps(told))
+    return str(folder)
 
 
 def fetch_adapter(training: Training, folder: Path) -> Path:

@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 
 from app import storage
 from app.db import reading, transaction
-from app.models import Dataset, Document, Export, Training, Unit
+from app.model_exports.service import DOORBELLS
+from app.models import Dataset, Document, Export, ModelExport, Training, Unit
 from app.queue import QUEUES, TaskName, send
 from workers import backlog, lease, serve, tidy
 from workers.units import finish_stuck
@@ -42,6 +43,10 @@ def run() -> None:
         rings += [("select", found) for found in session.scalars(select(Dataset.id).where(*free).limit(AT_ONCE))]
         waiting = select(Export.id).where(Export.status.in_(("queued", "running")), lease.is_free(Export))
         rings += [("export", found) for found in session.scalars(waiting.limit(AT_ONCE))]
+        asked = select(ModelExport.id, ModelExport.kind).where(
+            ModelExport.status.in_(("queued", "running")), ~ModelExport.deleted, lease.is_free(ModelExport)
+        )
+        rings += [(DOORBELLS[kind], found) for found, kind in session.execute(asked.limit(AT_ONCE))]
         free = (Training.status == "validating_files", lease.is_free(Training))
         rings += [("check", found) for found in session.scalars(select(Training.id).where(*free).limit(AT_ONCE))]
         waiting = select(Training.id).where(

@@ -67,6 +67,20 @@ def serve() -> None:
     serving.run()
 
 
+@celery_app.task(name="corpusmith.pack")
+def pack(export_id: str) -> None:
+    from workers.model_exports import run as packing
+
+    packing.run(export_id)
+
+
+@celery_app.task(name="corpusmith.merge")
+def merge(export_id: str) -> None:
+    from workers.model_exports import run as merging
+
+    merging.run(export_id)
+
+
 @celery_app.task(name="corpusmith.sweep")
 def sweep() -> None:
     sweeping.run()

@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: parts of ended uploads, deleted and expired files, weights of deleted models."""
+"""Removes what nobody needs any more: parts of ended uploads, deleted files, weights and exports of deleted models."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import db_now, reading, transaction
-from app.models import File, IdempotencyKey, PartedUpload, Training, UploadPart
+from app.models import File, IdempotencyKey, ModelExport, PartedUpload, Training, UploadPart
 from app.models.trainings import FINAL
 from app.storage import storage
 
@@ -22,6 +22,7 @@ def run() -> None:
         session.execute(update(PartedUpload).where(*over).values(status="expired"))
     _remove_parts()
     _remove_files()
+    _remove_exports()
     _remove_weights()
 
 
@@ -54,6 +55,19 @@ def _remove_files() -> None:
     if found:
         with transaction() as session:
             session.execute(delete(File).where(File.id.in_([file_id for file_id, _ in found])))
+
+
+def _remove_exports() -> None:
+    """Deleted exports of models, and those of deleted models; a worker that is at one finds it gone when it ends."""
+    with reading() as session:
+        gone = select(ModelExport).join(Training, Training.id == ModelExport.training_id)
+        found = session.scalars(gone.where(ModelExport.deleted | Training.model_deleted).limit(AT_ONCE)).all()
+    for export in found:
+        for file in export.files.values():
+            if file["own"]:
+                storage().forget(file["blob"])
+        with transaction() as session:
+            session.execute(delete(ModelExport).where(ModelExport.id == export.id))
 
 
 def _remove_weights() -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 from app.catalog.kinds import Options
 from app.trainings.run import Hyperparameters
 
-Rows = Literal["chat", "text", "pairs", "labelled"]  # what a method reads: see docs/training.md
+Rows = Literal["chat", "text", "pairs", "labelled", "prompts"]  # what a method reads: see docs/training.md
 
 
 class NoOptions(Options):
@@ -21,7 +21,7 @@ class TrainingMethod:
     """What is learnt. `rows`: which row shapes it reads. `learning_rate`: its default for an adapter (LoRA).
 
     `defaults` are hyperparameters that differ from the general ones. `openai`: the method of that name in
-    `POST /v1/fine_tuning/jobs` means this one. `by_hand`: why it cannot be asked for there.
+    `POST /v1/fine_tuning/jobs` means this one.
     """
 
     summary: str
@@ -30,7 +30,6 @@ class TrainingMethod:
     options: type[Options] = NoOptions
     defaults: dict[str, Any] = field(default_factory=dict)
     openai: Literal["supervised", "dpo"] | None = None
-    by_hand: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ COMMANDS = {
     "export": _Command("app.cli.export", "export", _WORK),
     "train": _Command("app.cli.train", "train", _TRAIN),
     "trainings": _Command("app.cli.train", "trainings", _TRAIN),
+    "export-model": _Command("app.cli.export_model", "export_model", _TRAIN),
     "push": _Command("app.cli.push", "push", _WORK),
     "samples": _Command("app.cli.samples", "samples", _LOOK),
     "diff": _Command("app.cli.versions", "diff", _LOOK),

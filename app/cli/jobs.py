@@ -60,5 +60,7 @@ def conclude(terminal: Terminal, job: Json) -> None:
         terminal.line(f"  {name} {value:.6g}")
     if error := job["error"]:
         terminal.note(f"Error: {error['message']} ({error['code']})", "red")
+    if job["fine_tuned_model"]:
+        terminal.note(f"Get its files with: corpusmith export-model {job['id']}")
     if job["status"] != "succeeded":
         raise typer.Exit(CANCELLED if job["status"] == "cancelled" else FAILED)

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.exams.records import ExamReport
 
@@ -13,6 +13,10 @@ class ExamRead(BaseModel):
     id: str
     object: Literal["fine_tuning.job.exam"] = "fine_tuning.job.exam"
     job_id: str
+    model: str | None = Field(description="the `ft:` name, once there is one")
+    base_model: str
+    method: str
+    variant: str
     status: Literal["waiting", "succeeded", "failed"]
     questions: int
     error: dict[str, Any] | None

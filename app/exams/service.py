@@ -41,13 +41,17 @@ def end(session: Session, exam: Exam, report: ExamReport | None, error: dict[str
 
 def read(session: Session, tenant_id: str, job_id: str) -> ExamRead:
     """Raises NotFound: no such job, or one without an exam."""
-    trainings.get(session, tenant_id, job_id)
+    training = trainings.get(session, tenant_id, job_id)
     exam = of(session, job_id)
     if exam is None:
         raise NotFound(f"exam of fine-tuning job {job_id}", param="fine_tuning_job_id")
     return ExamRead(
         id=exam.id,
         job_id=job_id,
+        model=training.fine_tuned_model,
+        base_model=training.model,
+        method=training.method,
+        variant=training.variant,
         status=exam.status,
         questions=len(exam.questions),
         error=exam.error,

@@ -6,6 +6,7 @@ from app.models.datasets import Context, Dataset, Event, Sample, Unit
 from app.models.exams import Exam, Serving
 from app.models.exports import Export
 from app.models.files import File, PartedUpload, UploadPart
+from app.models.model_exports import ModelExport
 from app.models.reports import Report
 from app.models.tenants import ApiKey, IdempotencyKey, Tenant
 from app.models.trainings import Training, TrainingCheckpoint, TrainingEvent
@@ -24,6 +25,7 @@ __all__ = [
     "Export",
     "File",
     "IdempotencyKey",
+    "ModelExport",
     "PartedUpload",
     "Report",
     "Sample",

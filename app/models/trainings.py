@@ -54,6 +54,8 @@ class Training(Leased, Base):
     failures: Mapped[int] = mapped_column(default=0)
     metrics: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     adapter: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # name -> blob, sha256, bytes
+    packages: Mapped[dict[str, str] | None] = mapped_column(Json, default=None)  # name -> version it was trained with
+    judge_calls: Mapped[int | None] = mapped_column(default=None)
     result_files: Mapped[list[str]] = mapped_column(Json, default=list)
     fine_tuned_model: Mapped[str | None] = mapped_column(String(500), default=None, index=True)
     model_deleted: Mapped[bool] = mapped_column(default=False)

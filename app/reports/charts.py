@@ -11,10 +11,13 @@ from app.reports.schemas import Bin
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 WIDTH, HEIGHT = 520, 130
+INTERVAL = 44
 BOTTOM, TOP, SIDE = 22, 16, 6
 _SVG = Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
 _RECT = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
 _TEXT = Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
+_INTERVAL = Markup('<svg class="interval" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+_POINT = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="9"><title>{}</title></circle>')
 _LINE = Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
 
 
@@ -42,6 +45,19 @@ def histogram(bins: Sequence[Bin], *, label: str, threshold: float | None = None
         anchor = "end" if x > WIDTH / 2 else "start"
         parts.append(_TEXT.format("mark", x + (-4 if anchor == "end" else 4), TOP - 5, anchor, f"gate {threshold:g}"))
     return _SVG.format(WIDTH, HEIGHT, plain(label), Markup("").join(parts))
+
+
+def interval(low: float, value: float, high: float, most: float, label: str) -> Markup:
+    """A value with its interval on a line from -most to most, zero in the middle; green or red where it leaves zero."""
+    middle, y = WIDTH / 2, INTERVAL / 2
+    at = [middle + (WIDTH / 2 - 2 * SIDE) * max(-1.0, min(1.0, number / most)) for number in (low, value, high)]
+    kind = "gain" if low > 0 else "loss" if high < 0 else "unclear"
+    parts = [
+        _LINE.format("axis", middle, 0, middle, INTERVAL),
+        _LINE.format(f"span {kind}", at[0], y, max(at[2], at[0] + 1), y),
+        _POINT.format(kind, at[1], y, plain(label)),
+    ]
+    return _INTERVAL.format(WIDTH, INTERVAL, plain(label), Markup("").join(parts))
 
 
 def _stack(bin_: Bin, x: float, thick: float, most: int, single: bool) -> list[Markup]:

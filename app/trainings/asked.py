@@ -7,10 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import catalog
+from app.catalog.methods.online_dpo import OnlineDpoOptions
 from app.catalog.training import Choice, Rows
 from app.datasets import service as datasets
 from app.errors import InvalidRequest, NotFound, NotReady
 from app.files import service as files
+from app.llm.pool import targets
 from app.models import Dataset, Training
 from app.models.datasets import FINAL as ENDED
 from app.settings import settings
@@ -72,10 +74,25 @@ def _method(wanted: JobCreate) -> str:
         message = f"corpusmith.method: {ours!r} is not what method.type says, which is {theirs!r}"
         raise InvalidRequest(message, param="corpusmith.method", fields=[("/corpusmith/method", message)])
     method = ours or theirs or "sft"
-    if why := catalog.METHODS.get(method, "corpusmith.method").by_hand:
-        message = f"corpusmith.method: {method} cannot be asked for here: {why}"
-        raise InvalidRequest(message, param="corpusmith.method", fields=[("/corpusmith/method", message)])
+    catalog.METHODS.get(method, "corpusmith.method")
     return method
+
+
+def check_judge(session: Session, tenant_id: str, meant: Understood) -> None:
+    """Raises InvalidRequest unless somebody can judge: the reward model that is named, or the configured judge."""
+    options = meant.choice.method_options
+    if not isinstance(options, OnlineDpoOptions):
+        return
+    where = "corpusmith.method_options.reward_model"
+    if options.reward_model is not None:
+        made = trained(session, tenant_id, options.reward_model)
+        if made is None or made.method != "reward":
+            what = "is a model that was not made by method reward" if made else "is not a model that was trained here"
+            message = f"{where}: {options.reward_model!r} {what}"
+            raise InvalidRequest(message, param=where, fields=[("/" + where.replace(".", "/"), message)])
+    elif not any(target.model for target in targets(settings(), "judge")):
+        message = f"{where}: there is no judge (CORPUSMITH_JUDGE_URL, else _GENERATOR_URL); name a reward model"
+        raise InvalidRequest(message, param=where, fields=[("/" + where.replace(".", "/"), message)])
 
 
 def check_exam(wanted: JobCreate, method: str) -> None:

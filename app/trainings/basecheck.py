@@ -9,7 +9,7 @@ from app.catalog.training import Choice
 from app.domain import Record
 from app.reports.fertility import ENGLISH, TIMES_ENGLISH, Piece, measure
 from app.trainings.basemodel import BaseModel
-from app.trainings.rows import Chat, Labelled, Pair, Row, Text, rows
+from app.trainings.rows import Chat, Labelled, Pair, Prompt, Row, Text, rows
 
 LOOKED_AT = 2000  # rows
 SMALL = 7_000_000_000
@@ -99,6 +99,8 @@ def _texts(sample: list[Row]) -> Iterator[str]:
             continue
         if isinstance(row, Chat):
             turns = row.turns
+        elif isinstance(row, Prompt):
+            turns = row.prompt
         else:
             turns = row.prompt + (row.chosen if isinstance(row, Pair) else row.completion)
             assert isinstance(row, Pair | Labelled)

@@ -15,7 +15,7 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
-from app.trainings.rows import Chat, Labelled, Pair, Row, Text, Turn
+from app.trainings.rows import Chat, Labelled, Pair, Prompt, Row, Text, Turn
 
 _TURN = 8  # tokens around a turn, where the template cannot be rendered here
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE")
@@ -99,6 +99,8 @@ class BaseModel:
                 yield self._chat(row.prompt + row.completion, row.tools)
             elif isinstance(row, Chat):
                 yield self._chat(row.turns, row.tools)
+            elif isinstance(row, Prompt):
+                yield self._chat(row.prompt, row.tools)
 
     def _chat(self, turns: list[Turn], tools: list[Any] | None) -> int:
         text = self._rendered(turns, tools)

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.catalog import METHODS, VARIANTS
+from app.catalog.methods.online_dpo import AT_ONCE
 from app.catalog.training import Choice
 from app.domain import Record
 from app.trainings.basemodel import BaseModel
-from app.trainings.rows import Row, rows
+from app.trainings.rows import Chat, Pair, Prompt, Row, rows
 
 MANY_ROWS = 50_000  # above it the rank is 64 unless told otherwise
 _SPEED = {"cpu": 4e10, "cuda": 5e13}  # useful operations a second: two cores; one data-centre GPU
@@ -22,7 +23,11 @@ _OPTIMIZER = {"adamw": 8, "paged_adamw_32bit": 8, "adamw_8bit": 2, "paged_adamw_
 
 
 class Estimate(Record):
-    """What a run will take. `tokens` are those of one epoch, `trained_tokens` of all; `memory` is in bytes."""
+    """What a run will take. `tokens` are those of one epoch, `trained_tokens` of all; `memory` is in bytes.
+
+    Of online_dpo it is the most there can be: every prompt gives a pair in every round, every answer is as long as it
+    may be, every call of the judge is answered at once.
+    """
 
     rows: int
     rows_cut: int
@@ -34,6 +39,8 @@ class Estimate(Record):
     trained_parameters: int
     memory: int
     seconds: float
+    sampled_tokens: int = 0
+    judge_calls: int = 0
 
 
 def estimate(base: BaseModel, choice: Choice, files: Sequence[str], device: str = "cpu") -> Estimate:
@@ -44,8 +51,11 @@ def estimate(base: BaseModel, choice: Choice, files: Sequence[str], device: str 
 
 
 def _each(choice: Choice, found: Iterable[Row]) -> Iterable[Row]:
-    """KTO reads a pair as two rows."""
+    """KTO reads a pair as two rows, online DPO the prompts alone."""
     for row in found:
+        if choice.method == "online_dpo" and isinstance(row, Chat | Pair):
+            yield Prompt(row.turns[:-1] if isinstance(row, Chat) else row.prompt, row.tools)
+            continue
         yield row
         if choice.method == "kto" and type(row).__name__ == "Pair":
             yield row
@@ -54,6 +64,9 @@ def _each(choice: Choice, found: Iterable[Row]) -> Iterable[Row]:
 def from_lengths(base: BaseModel, choice: Choice, lengths: list[int], device: str = "cpu") -> Estimate:
     """The same for rows of these lengths in tokens."""
     settings, longest = choice.hyperparameters, choice.hyperparameters.max_length
+    rounds, sampled, judged = _sampled(choice, len(lengths))
+    if choice.method == "online_dpo":
+        lengths = [length + choice.method_options.max_new_tokens for length in lengths]
     cut = lengths if choice.method == "pretrain" else [min(length, longest) for length in lengths]
     tokens = sum(cut)
     pieces = _pieces(choice, cut)
@@ -61,8 +74,8 @@ def from_lengths(base: BaseModel, choice: Choice, lengths: list[int], device: st
         math.ceil(math.ceil(pieces / settings.micro_batch_size) * settings.micro_batch_size / settings.batch_size), 1
     )
     steps = math.ceil(settings.n_epochs * each)
-    steps = min(steps, settings.max_steps or steps)
-    sides = 2 if choice.method in ("dpo", "orpo", "reward") else 1
+    steps = rounds * min(steps, settings.max_steps or steps)
+    sides = 2 if choice.method in ("dpo", "orpo", "reward", "online_dpo") else 1
     trained = round(tokens * sides * steps / each)
     learnt = _trained(base, choice, len(lengths))
     return Estimate(
@@ -75,8 +88,20 @@ def from_lengths(base: BaseModel, choice: Choice, lengths: list[int], device: st
         parameters=base.parameters,
         trained_parameters=learnt,
         memory=_memory(base, choice, learnt, min(max(cut), longest) * sides, device),
-        seconds=_operations(base, choice) * trained / _SPEED[device],
+        seconds=(_operations(base, choice) * trained + 2 * base.parameters * sampled) / _SPEED[device],
+        sampled_tokens=sampled,
+        judge_calls=judged,
     )
+
+
+def _sampled(choice: Choice, prompts: int) -> tuple[int, int, int]:
+    """Rounds, tokens that are sampled in all of them, and calls of the judge."""
+    if choice.method != "online_dpo":
+        return 1, 0, 0
+    options = choice.method_options
+    calls = 0 if options.reward_model else options.rounds * prompts * math.ceil(options.answers / AT_ONCE)
+    tokens = options.rounds * prompts * options.answers * options.max_new_tokens
+    return options.rounds, tokens, min(calls, options.most_judge_calls or calls)
 
 
 def _pieces(choice: Choice, cut: list[int]) -> int:

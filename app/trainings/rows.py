@@ -1,4 +1,4 @@
-"""Training rows: the shapes that are read, made one of four, and refused with the number of their line. Knows no torch.
+"""Training rows: the shapes that are read, made one of five, and refused with the number of their line. Knows no torch.
 
 `messages` with `tools` and `weight` (0: no loss on this turn) are OpenAI's chat rows; `prompt` and `completion` may be
 turns or strings, and strings become a user's and an assistant's turn. Pairs come with their prompt or with two whole
@@ -67,7 +67,15 @@ class Labelled:
     tools: list[Any] | None = None
 
 
-Row = Chat | Text | Pair | Labelled
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked, without an answer."""
+
+    prompt: list[Turn]
+    tools: list[Any] | None = None
+
+
+Row = Chat | Text | Pair | Labelled | Prompt
 
 
 def rows(file: Path, shapes: frozenset[Rows]) -> Iterator[Row]:
@@ -114,6 +122,7 @@ _FIELDS: dict[Rows, str] = {
     "text": "`text`",
     "pairs": "`chosen` and `rejected` (with or without `prompt`), or `input` with `preferred_output` and its opposite",
     "labelled": "`prompt`, `completion` and `label`",
+    "prompts": "`prompt` alone",
 }
 
 
@@ -125,7 +134,9 @@ def _shape(found: dict[str, Any]) -> Rows | None:
         return "labelled"
     if "messages" in names or {"prompt", "completion"} <= names:
         return "chat"
-    return "text" if "text" in names else None
+    if "text" in names:
+        return "text"
+    return "prompts" if "prompt" in names else None
 
 
 def _chat(found: dict[str, Any]) -> Chat:
@@ -189,11 +200,19 @@ def _labelled(found: dict[str, Any]) -> Labelled:
     return Labelled([_bare(t) for t in prompt], [_bare(t) for t in completion], found["label"], _tools(found))
 
 
+def _prompt_alone(found: dict[str, Any]) -> Prompt:
+    prompt = [_bare(turn) for turn in _prompt(found["prompt"])]
+    if prompt[-1]["role"] == "assistant":
+        raise _Unfit("the last turn of `prompt` is the assistant's")
+    return Prompt(prompt, _tools(found))
+
+
 _READERS: dict[Rows, Callable[[dict[str, Any]], Row]] = {
     "chat": _chat,
     "text": _text,
     "pairs": _pair,
     "labelled": _labelled,
+    "prompts": _prompt_alone,
 }
 
 

@@ -130,6 +130,7 @@ class Result(Record):
     steps: int
     trained_tokens: int
     metrics: dict[str, float]
+    packages: dict[str, str] = Field(default_factory=dict)  # name -> version it was trained with
 
 
 class Stopped(Record):

@@ -139,6 +139,8 @@ class OursRead(BaseModel):
     steps: int | None
     running_on: str | None
     metrics: dict[str, Any]
+    judge_calls: int | None = Field(description="of online_dpo: calls that its judge was asked so far")
+    packages: dict[str, str] | None = Field(description="what it was trained with, name to version")
     adapter: dict[str, int] = Field(description="files of the adapter, name to bytes")
 
 

@@ -28,6 +28,7 @@ def create(session: Session, tenant_id: str, wanted: JobCreate) -> Training:
         raise InvalidRequest(message, param="integrations", fields=[("/integrations", message)])
     meant = asked.understand(wanted)
     asked.check_exam(wanted, meant.method)
+    asked.check_judge(session, tenant_id, meant)
     asked.check_model(session, tenant_id, wanted.model)
     asked.check_file(session, tenant_id, wanted.training_file, "training_file", meant.method)
     if wanted.validation_file is not None:

@@ -56,7 +56,7 @@ def _method(training: Training, numbers: HyperparametersRead) -> dict[str, Any] 
 def _ours(training: Training) -> OursRead:
     same = ("method", "variant", "dry_run", "train_file_id", "validation_file_id", "estimate", "step", "steps")
     return OursRead(
-        **{name: getattr(training, name) for name in (*same, "metrics")},
+        **{name: getattr(training, name) for name in (*same, "metrics", "judge_calls", "packages")},
         method_options=training.spec["method_options"],
         variant_options=training.spec["variant_options"],
         hyperparameters=training.spec["resolved"],

@@ -20,6 +20,9 @@ CHAT = [
 ]
 
 
+PAIRS = [{"prompt": f"{i}?", "chosen": "Yes.", "rejected": "No."} for i in range(4)]
+
+
 @pytest.fixture(autouse=True)
 def base_models(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     environment.setattr(settings(), "base_models", {"tiny": str(tmp_path)})
@@ -129,6 +132,43 @@ def test_a_bad_line_ends_the_job_with_its_number(client: TestClient) -> None:
         error = found["error"]
         assert (error["code"], error["param"], error["line"]) == ("invalid_training_file", file, line), error
         assert line is None or f"line {line}" in error["message"]
+
+
+ONLINE = {"method": "online_dpo", "method_options": {"rounds": 2}}
+
+
+def test_online_dpo_needs_prompts_and_somebody_who_judges(client: TestClient, environment: pytest.MonkeyPatch) -> None:
+    prompts = upload(client, [{"prompt": f"{i}?"} for i in range(20)])
+    for file in (prompts, upload(client)):
+        made = create(client, training_file=file, corpusmith=ONLINE)
+        check.run(made["id"])
+        found = job(client, made["id"])
+        assert (found["status"], found["error"]) == ("queued", None)
+        assert found["corpusmith"]["estimate"]["steps"] == 2 * 2, "of both rounds"
+        assert found["corpusmith"]["judge_calls"] is None
+    bad = create(client, training_file=upload(client, [{"text": "x"}]), corpusmith=ONLINE)
+    check.run(bad["id"])
+    assert job(client, bad["id"])["error"]["code"] == "invalid_training_file"
+
+    def refused(options: Json) -> Json:
+        asked = {"method": "online_dpo", "method_options": options}
+        body = {"model": "tiny", "training_file": prompts, "corpusmith": asked}
+        reply = client.post("/v1/fine_tuning/jobs", json=body)
+        assert reply.status_code == 400
+        error: Json = reply.json()["error"]
+        assert error["param"] == "corpusmith.method_options.reward_model", error
+        return error
+
+    put(create(client, training_file=upload(client))["id"], status="succeeded", fine_tuned_model="ft:tiny:default::sft")
+    scorer = create(client, training_file=upload(client, PAIRS), corpusmith={"method": "reward"})["id"]
+    put(scorer, status="succeeded", fine_tuned_model="ft:tiny:default::reward")
+    assert "not a model that was trained here" in refused({"reward_model": "ft:none"})["message"]
+    assert "not made by method reward" in refused({"reward_model": "ft:tiny:default::sft"})["message"]
+    with_scorer = {"method": "online_dpo", "method_options": {"reward_model": "ft:tiny:default::reward"}}
+    environment.setattr(settings(), "generator_url", "")
+    environment.setattr(settings(), "judge_url", "")
+    assert "there is no judge" in refused({})["message"]
+    create(client, training_file=prompts, corpusmith=with_scorer)
 
 
 def test_a_dry_run_and_an_estimate_train_nothing(client: TestClient, rings: list[tuple[Any, ...]]) -> None:

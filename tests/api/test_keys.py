@@ -12,7 +12,7 @@ from app.datasets import service as datasets
 from app.db import transaction
 from app.keys import service
 from app.main import create_app
-from app.models import ApiKey, Corpus, Dataset, Exam, Serving, Training
+from app.models import ApiKey, Corpus, Dataset, Exam, ModelExport, Serving, Training
 from app.settings import settings
 
 Headers = dict[str, str]
@@ -138,6 +138,7 @@ def theirs(client: TestClient, tenants: dict[str, Headers]) -> dict[str, str]:
         "file_id": file,
         "upload_id": upload,
         "job_id": job,
+        "model_export_id": _exported(job),
         "name": model,
         "sample_id": "424242424242",
     }
@@ -161,8 +162,18 @@ def _trained(corpus_id: str) -> tuple[str, str]:
     return job, model
 
 
+def _exported(job_id: str) -> str:
+    """An export of the job's model."""
+    with transaction() as session:
+        tenant = session.get_one(Training, job_id).tenant_id
+        export = ModelExport(id=ids.new("mexp"), tenant_id=tenant, training_id=job_id, kind="adapter")
+        session.add(export)
+        return export.id
+
+
 BODIES: dict[str, Any] = {  # what makes a request for this operation one that would succeed with one's own ids
     "create_export": {"json": {}},
+    "create_model_export": {"json": {}},
     "repair_dataset": {"json": {"reason": "no_source"}},
     "rebuild_dataset": {"json": {}},
     "create_upload_part": {"files": {"data": ("upload", b"{}")}},
@@ -170,7 +181,9 @@ BODIES: dict[str, Any] = {  # what makes a request for this operation one that w
     "upload_documents": {"files": {"f": ("a.txt", b"x")}},
     "put_document": {"content": b"x"},
 }
-NAMES = {"put_document": "a.txt", "download_export": "data.jsonl", "head_export": "data.jsonl"}
+NAMES = {"put_document": "a.txt", "download_export": "data.jsonl", "head_export": "data.jsonl"} | dict.fromkeys(
+    ("download_model_export", "head_model_export"), "README.md"
+)
 
 
 def test_on_every_route_the_id_of_another_tenant_answers_like_one_that_never_was(

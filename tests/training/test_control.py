@@ -66,6 +66,13 @@ def test_what_cannot_work_is_refused_with_the_reason() -> None:
     assert wrong.value.fields[0][0] == "/variant_options/rank"
     with pytest.raises(InvalidRequest, match="must divide"):
         choose("sft", "lora", {}, {}, {"batch_size": 10, "micro_batch_size": 4})
-    with pytest.raises(InvalidRequest, match="judge"):
-        understand(JobCreate(model="m", training_file="file_1", corpusmith=Ours(method="online_dpo")))
+    with pytest.raises(InvalidRequest) as refused:
+        understand(
+            JobCreate(
+                model="m",
+                training_file="file_1",
+                corpusmith=Ours(method="online_dpo", method_options={"most_judge_calls": 0}),
+            )
+        )
+    assert refused.value.fields[0][0] == "/corpusmith/method_options/most_judge_calls"
     assert choose("kto", "lora", {}, {}, {"batch_size": 6}).hyperparameters.micro_batch_size == 3

@@ -12,6 +12,7 @@ from app.trainings.basecheck import check_base
 from app.trainings.basemodel import BaseModel, NotAModel
 from app.trainings.choice import choose
 from app.trainings.estimate import estimate
+from app.trainings.rows import rows
 from tests.training import tiny
 from tests.training.running import QUICK, here, spec
 
@@ -34,6 +35,22 @@ def test_the_run_takes_the_tokens_and_steps_that_were_estimated(base: Path, tmp_
         model = recipe("sft").build(run).model
     assert expected.parameters == sum(p.numel() for n, p in model.named_parameters() if "lora_" not in n)
     assert expected.trained_parameters == sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def test_of_online_dpo_the_most_is_told_that_it_can_take(base: Path, tmp_path: Path) -> None:
+    prompts = [str(tiny.written(tmp_path / "prompts.jsonl", [{"prompt": tiny.question(i)} for i in range(20)]))]
+    options = {"rounds": 3, "answers": 10, "max_new_tokens": 16}
+    chosen = choose("online_dpo", "lora", options, {}, {**QUICK, "n_epochs": 1})
+    found = estimate(BaseModel(base), chosen, prompts)
+    assert (found.steps, found.sampled_tokens) == (3 * 3, 3 * 20 * 10 * 16)
+    assert found.judge_calls == 3 * 20 * 2, "ten answers are graded in two calls"
+    asked = next(iter(BaseModel(base).lengths(rows(Path(prompts[0]), frozenset({"prompts"})))))
+    assert found.longest_row >= asked + 16
+    answered = [str(tiny.written(tmp_path / "rows.jsonl", tiny.chat_rows(20)))]
+    assert estimate(BaseModel(base), chosen, answered).tokens == found.tokens, "answers that are there are not read"
+    for more, calls in (({"most_judge_calls": 50}, 50), ({"reward_model": "ft:x"}, 0)):
+        limited = choose("online_dpo", "lora", options | more, {}, QUICK)
+        assert estimate(BaseModel(base), limited, prompts).judge_calls == calls
 
 
 def test_quantised_weights_take_less_memory_and_all_weights_more(base: Path, tmp_path: Path) -> None:

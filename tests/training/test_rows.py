@@ -8,11 +8,11 @@ import pytest
 from app.catalog import FORMATS, METHODS
 from app.catalog.training import Rows
 from app.domain import Sample
-from app.trainings.rows import BadRow, Chat, Labelled, Pair, Row, Text, check, row, rows
+from app.trainings.rows import BadRow, Chat, Labelled, Pair, Prompt, Row, Text, check, row, rows
 
 USER, ANSWER = {"role": "user", "content": "When?"}, {"role": "assistant", "content": "At noon."}
 OTHER = {"role": "assistant", "content": "Never."}
-EVERYTHING: frozenset[Rows] = frozenset({"chat", "text", "pairs", "labelled"})
+EVERYTHING: frozenset[Rows] = frozenset({"chat", "text", "pairs", "labelled", "prompts"})
 
 
 def read(given: object) -> Row:
@@ -45,6 +45,14 @@ def test_text_and_labelled_answers() -> None:
     assert read({"prompt": [USER], "completion": [ANSWER], "label": False}) == Labelled([USER], [ANSWER], False)
 
 
+def test_a_prompt_alone_is_read_where_answers_are_sampled() -> None:
+    assert read({"prompt": "When?"}) == read({"prompt": [USER]}) == Prompt([USER])
+    line = json.dumps({"prompt": "When?"}).encode()
+    assert row(line, METHODS["online_dpo"].rows) == Prompt([USER])
+    with pytest.raises(ValueError, match="`prompt` alone cannot be used here"):
+        row(line, METHODS["sft"].rows)
+
+
 def test_a_weight_of_zero_takes_the_loss_from_a_turn_and_only_completions_are_learnt() -> None:
     weighted = read({"messages": [USER, {**OTHER, "weight": 0}, USER, {**ANSWER, "weight": 1}]})
     assert weighted == Chat([USER, OTHER, USER, ANSWER], [False, False, False, True])
@@ -64,6 +72,7 @@ def test_a_weight_of_zero_takes_the_loss_from_a_turn_and_only_completions_are_le
         ({"chosen": [ANSWER], "rejected": [OTHER]}, "do not begin with the same"),
         ({"prompt": "When?", "completion": "Noon.", "label": 1}, "not true or false"),
         ({"text": " "}, "something in it"),
+        ({"prompt": [USER, ANSWER]}, "last turn of `prompt` is the assistant's"),
         ({"question": "When?"}, "its fields cannot be used"),
         ([1], "not a JSON object"),
     ],

@@ -12,12 +12,12 @@ from app.catalog.bundled import Trainer
 from app.datasets import mixes
 from app.db import reading
 from app.models import Dataset, Document, Export
+from workers import zipped
 from workers.bundles import card, croissant, facts, licence
 from workers.containers import File
 from workers.containers.columns import Seen
 from workers.containers.spool import Sink, stored
 
-_TIME = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP can have: when it was made does not show
 _DOCUMENTS_AT_ONCE = 1000
 
 
@@ -37,13 +37,13 @@ def pack(
     with store.upload() as upload:
         with zipfile.ZipFile(Sink(upload), "w") as file:
             for path, text in _texts(found, trainers).items():
-                _add(file, path, iter([text.encode()]))
-            _add(file, "provenance/manifest.json", iter([orjson.dumps(manifest, option=orjson.OPT_INDENT_2)]))
-            _add(file, "provenance/documents.jsonl", _documents(dataset))
+                zipped.add(file, path, iter([text.encode()]))
+            zipped.add(file, "provenance/manifest.json", iter([orjson.dumps(manifest, option=orjson.OPT_INDENT_2)]))
+            zipped.add(file, "provenance/documents.jsonl", _documents(dataset))
             packed = found.container.packed
             for split in found.splits.values():
                 start, size = split.file["start"], split.file["bytes"]
-                _add(file, split.path, store.read(split.file["blob"], start, start + size), packed, size)
+                zipped.add(file, split.path, store.read(split.file["blob"], start, start + size), packed, size)
         return stored(store.keep(upload), upload, found.rows)
 
 
@@ -58,17 +58,6 @@ def _texts(found: facts.Facts, trainers: dict[str, Trainer]) -> dict[str, str]:
         for trainer, entry in trainers.items()
         for name, text in entry.files(bundled).items()
     }
-
-
-def _add(file: zipfile.ZipFile, path: str, data: Iterator[bytes], packed: bool = False, size: int = 0) -> None:
-    """One member; what is `packed` already is stored as it is. `size`: in bytes, where it may be large."""
-    info = zipfile.ZipInfo(path, _TIME)
-    info.external_attr = 0o644 << 16
-    info.create_system = 3  # Unix, wherever it is made
-    info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
-    with file.open(info, "w", force_zip64=size >= zipfile.ZIP64_LIMIT // 2) as member:
-        for some in data:
-            member.write(some)
 
 
 def _documents(dataset: Dataset) -> Iterator[bytes]:

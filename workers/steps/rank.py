@@ -58,6 +58,11 @@ async def rank(
     return sorted(graded, key=lambda one: (-one.score, -one.faithfulness))
 
 
+def unfenced(text: str) -> str:
+    """Without what would end its place in the prompt."""
+    return _FENCE.sub(r"< \1answer", text)
+
+
 async def _grades(work: Work, candidates: Sequence[Candidate], prompt: str, ahead: int) -> list[AnswerGrades]:
     first = candidates[0]
     shared = told(first.prompt[:-1]) if len(first.turns) == 1 else []  # else it is in the text of each
@@ -69,7 +74,7 @@ async def _grades(work: Work, candidates: Sequence[Candidate], prompt: str, ahea
         role="judge",
         count=len(candidates),
         question=first.question,
-        answers=[_FENCE.sub(r"< \1answer", candidate.text) for candidate in candidates],
+        answers=[unfenced(candidate.text) for candidate in candidates],
         language=work.language,
         **earlier,
     )

@@ -3,21 +3,22 @@
 import os
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from app.catalog import METHODS
 from app.errors import Problem
 from app.trainings.choice import choose
 from app.trainings.rows import BadRow, check
-from app.trainings.run import Failure, Outcome, RunSpec
+from app.trainings.run import Failure, Outcome, Result, RunSpec
 from workers.training import control
 from workers.training.events import Journal
 from workers.training.files import write_whole
 from workers.training.run import Run, RunFailed, no_memory_left
 
 # Before the libraries are loaded: nothing is looked up in a hub, nothing is reported, no progress is drawn.
-_ALONE = {
+ALONE = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -31,6 +32,8 @@ def main(folder: Path) -> Outcome:
     """Does the run in `folder` and writes its outcome, whatever it is."""
     try:
         ended = work(folder)
+        if isinstance(ended, Result):
+            ended = ended.model_copy(update={"packages": packages()})
     except RunFailed as failed:
         ended = failed.failure
     except Problem as refused:
@@ -63,7 +66,7 @@ def work(folder: Path) -> Outcome:
 @contextmanager
 def opened(folder: Path, *, silent: bool = False) -> Iterator[Run]:
     """The run of a folder, with its rows checked and its device found. `silent`: a helper that tells no events."""
-    os.environ.update(_ALONE)
+    os.environ.update(ALONE)
     spec = control.spec_of(folder)
     choice = choose(spec.method, spec.variant, spec.method_options, spec.variant_options, spec.hyperparameters)
     with Journal(Path(os.devnull) if silent else folder / control.EVENTS) as journal:
@@ -94,6 +97,15 @@ def _device(spec: RunSpec, precision: str) -> tuple[str, bool]:
     if precision == "auto":
         return device, device == "cuda" and torch.cuda.is_bf16_supported()
     return device, precision == "bf16"
+
+
+def packages() -> dict[str, str]:
+    """The versions of what shaped the weights; what is not installed is left out."""
+    found = {}
+    for name in ("corpusmith", "torch", "transformers", "trl", "peft", "accelerate", "bitsandbytes", "tokenizers"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def failure_of(wrong: Exception) -> Failure:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import orjson
 
-from app.trainings.rows import Chat, Pair, Turn
+from app.trainings.rows import Chat, Pair, Prompt, Turn
 from app.trainings.run import CheckpointEvent, Failure, Result, RunSpec, StepEvent, Stopped
 from workers.training import control, data
 from workers.training.events import follow
@@ -51,7 +51,7 @@ def work(run: Run) -> Result | Stopped:
             if not _pair(run, folder):
                 run.journal.warning("no_pairs_left", f"round {number}: no two answers differ by the margin")
                 break
-            ended = _train(run, folder, adapter, number, done)
+            ended = _train(run, folder, adapter, number, (done, tokens))
             adapter, done, tokens = ended.adapter, done + ended.steps, tokens + ended.trained_tokens
     except _Asked as asked:
         return Stopped(type=asked.how, step=done)
@@ -73,7 +73,7 @@ def _sample(run: Run, folder: Path, adapter: str | None, number: int) -> None:
 def _prompts(run: Run) -> Iterator[tuple[list[Turn], Any]]:
     """What the rows ask; their answers are left out."""
     for row in data.of_rows(run, run.spec.train_files):
-        if isinstance(row, Pair):
+        if isinstance(row, Pair | Prompt):
             yield row.prompt, row.tools
         elif isinstance(row, Chat):
             yield row.turns[:-1], row.tools
@@ -87,7 +87,7 @@ def _judge(run: Run, folder: Path) -> None:
     if model:
         _finish(run, [sys.executable, "-m", "workers.training.score", str(run.folder), str(folder), model])
         return
-    run.journal.message(f"waits for scores in {folder / SCORES}")
+    run.journal.message(f"round {folder.name}: the answers wait for their judge")
     while not (folder / SCORES).exists():
         _hear(run)
         time.sleep(_TICK)
@@ -107,10 +107,13 @@ def _pair(run: Run, folder: Path) -> int:
 
 
 def best_and_worst(
-    answers: Sequence[str], scores: Sequence[float], margin: float, longest_ratio: float
+    answers: Sequence[str], scores: Sequence[float | None], margin: float, longest_ratio: float
 ) -> tuple[str, str] | None:
-    """The best answer and the worst one of about its length; None: no such two differ by `margin`. Ties: the first."""
-    known = [(s, a) for s, a in zip(scores, answers, strict=True) if a.strip() and math.isfinite(s)]
+    """The best answer and the worst one of about its length; None: no such two differ by `margin`. Ties: the first.
+
+    Answers without a score (None, not a number) are left out.
+    """
+    known = [(s, a) for s, a in zip(scores, answers, strict=True) if a.strip() and s is not None and math.isfinite(s)]
     if not known:
         return None
     top, best = max(known, key=lambda one: one[0])
@@ -121,23 +124,23 @@ def best_and_worst(
     return (best, worst) if top - low >= max(margin, 1e-9) else None
 
 
-def _train(run: Run, folder: Path, adapter: str | None, number: int, done: int) -> Result:
-    """A run of dpo over the round's pairs, in its own child; its steps are told as ours."""
+def _train(run: Run, folder: Path, adapter: str | None, number: int, before: tuple[int, int]) -> Result:
+    """A run of dpo over the round's pairs, in its own child; its steps are told as ours, after those `before`."""
     train = folder / "train"
-    before = control.outcome(train)
-    if isinstance(before, Result):
-        return before
+    there = control.outcome(train)
+    if isinstance(there, Result):
+        return there
     run.journal.message(f"round {number}: trains on {len(_read(folder / PAIRS))} pairs")
     control.prepare(train, _dpo(run, folder, adapter))
-    _, offset = follow(train)
+    offset = 0  # what was told before a kill may not have come through, and a step takes the place of itself
     child = subprocess.Popen(control.command(train), stdout=subprocess.DEVNULL)
     while child.poll() is None:
-        offset = _tell(run, train, offset, done)
+        offset = _tell(run, train, offset, before)
         time.sleep(_TICK)
         asked = control.asked(run.folder)
         if asked and control.asked(train) is None and asked.wish != "checkpoint":
             control.ask(train, asked.wish)
-    _tell(run, train, offset, done)
+    _tell(run, train, offset, before)
     ended = control.outcome(train)
     if isinstance(ended, Stopped):
         raise _Asked(ended.type)
@@ -147,7 +150,7 @@ def _train(run: Run, folder: Path, adapter: str | None, number: int, done: int) 
     digest = sha256(Path(ended.adapter) / "adapter_config.json")
     run.journal.say(
         CheckpointEvent(
-            at=time.time(), step=done + ended.steps, folder=ended.adapter, sha256=digest, metrics=ended.metrics
+            at=time.time(), step=before[0] + ended.steps, folder=ended.adapter, sha256=digest, metrics=ended.metrics
         )
     )
     return ended
@@ -161,11 +164,13 @@ def _dpo(run: Run, folder: Path, adapter: str | None) -> RunSpec:
     return run.spec.model_copy(update={**changed, "hyperparameters": run.hyperparameters.model_dump()})
 
 
-def _tell(run: Run, train: Path, offset: int, done: int) -> int:
+def _tell(run: Run, train: Path, offset: int, before: tuple[int, int]) -> int:
+    steps, tokens = before
     events, offset = follow(train, offset)
     for event in events:
         if isinstance(event, StepEvent):
-            run.journal.say(event.model_copy(update={"step": done + event.step, "steps": done + event.steps}))
+            after = {"step": steps + event.step, "steps": steps + event.steps, "tokens": tokens + event.tokens}
+            run.journal.say(event.model_copy(update=after))
     return offset
 
 

@@ -22,11 +22,16 @@ def waiting(folder: Path) -> Path | None:
 
 def judge(round_: Path, by: Judge) -> None:
     """Has every prompt's answers judged and writes the scores, whole."""
-    lines = []
+    found: list[list[float | None]] = []
     for line in (round_ / ANSWERS).read_bytes().splitlines():
         one = orjson.loads(line)
         scores = [float(score) for score in by(one["turns"], one["answers"])]
         if len(scores) != len(one["answers"]):
             raise ValueError(f"{len(one['answers'])} answers got {len(scores)} scores")
-        lines.append(orjson.dumps(scores) + b"\n")
-    write_whole(round_ / SCORES, b"".join(lines))
+        found.append(list(scores))
+    write(round_, found)
+
+
+def write(round_: Path, scores: Sequence[Sequence[float | None]]) -> None:
+    """Puts the scores where the run waits for them, whole; None: that answer was not judged."""
+    write_whole(round_ / SCORES, b"".join(orjson.dumps(list(found)) + b"\n" for found in scores))

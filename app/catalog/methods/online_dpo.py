@@ -5,6 +5,8 @@ from pydantic import Field
 from app.catalog.kinds import Options
 from app.catalog.training import TrainingMethod
 
+AT_ONCE = 8  # answers that the judge grades in one call
+
 
 class OnlineDpoOptions(Options):
     """How many rounds, and what one is made of."""
@@ -16,13 +18,20 @@ class OnlineDpoOptions(Options):
     margin: float = Field(default=0.1, ge=0, description="pairs whose scores differ by less are left out")
     longest_ratio: float = Field(default=1.5, ge=1, le=100, description="chosen and rejected differ in length by less")
     beta: float = Field(default=0.1, gt=0, le=10, description="as in dpo")
+    reward_model: str | None = Field(
+        default=None,
+        max_length=500,
+        description="an `ft:` model that method reward has made, to score the answers; None: the judge grades them",
+    )
+    most_judge_calls: int | None = Field(
+        default=None, ge=1, description="calls to the judge, in all rounds; what is over it is left out. None: no limit"
+    )
 
 
 ONLINE_DPO = TrainingMethod(
     summary="Samples the present model, has its answers judged, learns from best against worst, and begins again.",
-    rows=frozenset({"chat", "pairs"}),
+    rows=frozenset({"chat", "pairs", "prompts"}),
     learning_rate=5e-6,
     options=OnlineDpoOptions,
-    by_hand="its answers wait for a judge, whom no worker has; start it with `python -m workers.training`",
     defaults={"n_epochs": 1.0, "warmup_ratio": 0.1},
 )
