@@ -58,7 +58,7 @@ def _put_on(serving: Serving) -> None:
         for server in servers:
             _load(server, serving.model, folder)
             loaded.append(server)
-        found = _parity(training, base, folder, loaded[0], serving.model)
+        found = _parity(training, base, folder, loaded, serving.model)
         if found["same"] < LEAST_SAME or found["merged"] < LEAST_SAME or not found["template"]:
             raise _Unequal(found)
     except (NotServable, training_files.Unreadable) as why:
@@ -76,8 +76,8 @@ class _Unequal(NotServable):
     def __init__(self, found: dict[str, Any]) -> None:
         shares = f"{100 * found['same']:.0f} % on the server and {100 * found['merged']:.0f} % when merged"
         what = (
-            f"of {found['prompts']} prompts {shares} have the first {found['tokens']} tokens of the trained weights; "
-            f"{100 * LEAST_SAME:.0f} % are needed"
+            f"of {found['prompts']} prompts {shares} have the first {found['tokens']} tokens of the trained weights "
+            f"(within {found['tolerance']} nats); {100 * LEAST_SAME:.0f} % are needed"
         )
         if not found["template"]:
             what = "the server renders chats otherwise than training did"
@@ -146,10 +146,12 @@ def _post(server: Upstream, path: str, body: dict[str, Any]) -> httpx.Response:
         raise NotServable("server_away", message) from None
 
 
-def _parity(training: Training, base: str, adapter: Path, server: Upstream, name: str) -> dict[str, Any]:
-    """Compare the server with the trained weights on twenty prompts. Raises NotServable."""
+def _parity(training: Training, base: str, adapter: Path, loaded: list[Upstream], name: str) -> dict[str, Any]:
+    """Compare the servers with the trained weights on twenty prompts. Raises NotServable."""
+    prompts, served = zip(*(_answers(server, name) for server in loaded), strict=True)
     folder = training_files.root() / training.id / "parity"
-    parity.prepare(folder, parity.ParitySpec(base_model=base, adapter=str(adapter), tokens=TOKENS))
+    spec = parity.ParitySpec(base_model=base, adapter=str(adapter), tokens=TOKENS, served=served)
+    parity.prepare(folder, spec)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(SECRET)}
     with (folder / "child.log").open("ab") as log_file:
         process = subprocess.Popen(
@@ -167,7 +169,12 @@ def _parity(training: Training, base: str, adapter: Path, server: Upstream, name
     said = parity.said(folder)
     if said is None:
         raise NotServable("parity_failed", "the trained weights could not be run to compare the server with them")
-    served, prompts = [], []
+    return parity.compared(spec, said, prompts)
+
+
+def _answers(server: Upstream, name: str) -> tuple[list[list[int]], tuple[tuple[int, ...], ...]]:
+    """The tokens of each prompt as the server renders it, and those of its greedy answer. Raises NotServable."""
+    prompts, served = [], []
     for prompt in parity.PROMPTS:
         body = {
             "model": name, "messages": [{"role": "user", "content": prompt}], "max_tokens": TOKENS, "temperature": 0,
@@ -177,18 +184,9 @@ def _parity(training: Training, base: str, adapter: Path, server: Upstream, name
         if reply.is_error:
             raise NotServable("server_refused", f"the loaded model does not answer: {reply.text[:300]}")
         found = reply.json()
-        prompts.append(found.get("prompt_token_ids") or [])
-        served.append(_without_end(found["choices"][0]))
-    return {
-        "prompts": len(prompts),
-        "tokens": TOKENS,
-        "same": round(parity.same(said.adapter, served), 4),
-        "merged": round(parity.same(said.adapter, [list(tokens) for tokens in said.merged]), 4),
-        "template": [list(prompt) for prompt in said.prompts] == prompts,
-    }
-
-
-def _without_end(choice: dict[str, Any]) -> list[int]:
-    """The tokens of an answer without the one that ended it."""
-    tokens: list[int] = choice.get("token_ids") or []
-    return tokens[:-1] if choice.get("finish_reason") == "stop" else tokens
+        tokens = found["choices"][0].get("token_ids")
+        if not tokens or not found.get("prompt_token_ids"):
+            raise NotServable("server_refused", "the model server tells no token ids: vLLM does since 0.10.2")
+        prompts.append(found["prompt_token_ids"])
+        served.append(tuple(tokens))
+    return prompts, tuple(served)

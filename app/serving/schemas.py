@@ -8,14 +8,20 @@ from pydantic import BaseModel
 class ParityRead(BaseModel):
     """Whether the server says what the trained weights say: greedy answers to `prompts` prompts, token by token.
 
-    `same` is the share of prompts whose first `tokens` tokens are equal between the adapter (PEFT) and the server,
-    `merged` the same between the adapter and the merged weights. `template`: the server renders chats as training did.
+    `same` is the share of prompts of whose first `tokens` tokens each is the trained adapter's favourite at its place,
+    or at most `tolerance` nats less likely; `merged` the same of the merged weights. `furthest` is the largest such
+    distance. `identical`: the share whose texts are also equal, which rounding can undo. `template`: the server renders
+    chats as training did.
     """
 
     prompts: int
     tokens: int
+    tolerance: float
     same: float
     merged: float
+    identical: float
+    merged_identical: float
+    furthest: float
     template: bool
 
 

@@ -23,10 +23,12 @@ class Note(Record):
 
 
 class BaseCheck(Record):
-    """What was found. Fertility is tokens a word, of the rows and of plain English with the same tokenizer."""
+    """What was found. `experts`: of each layer, 0 in a dense model. Fertility is tokens a word, of the rows and of plain
+    English with the same tokenizer."""
 
     model_type: str
     parameters: int
+    experts: int = 0
     context: int | None
     chat_template: bool
     template_sha256: str | None
@@ -48,6 +50,7 @@ def check_base(base: BaseModel, choice: Choice, files: Sequence[str]) -> BaseChe
     found = BaseCheck(
         model_type=str(base.config.get("model_type", "")),
         parameters=base.parameters,
+        experts=base.experts,
         context=context if isinstance(context, int) else None,
         chat_template=base.template is not None,
         template_sha256=base.template_sha256,
@@ -85,6 +88,12 @@ def _notes(found: BaseCheck, choice: Choice) -> Iterator[Note]:
             "the exam before and after says whether this one did"
         )
         yield Note(code="small_for_adapters", message=message)
+    if VARIANTS[choice.variant].adapter and found.experts > 1:
+        message = (
+            f"a mixture of {found.experts} experts: adapters do not reach the experts, which hold most "
+            "of the weights; `esft` trains those"
+        )
+        yield Note(code="experts_without_adapter", message=message)
 
 
 def _fertility(base: BaseModel, texts: Iterable[str]) -> float:

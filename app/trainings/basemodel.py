@@ -56,6 +56,14 @@ class BaseModel:
         return shapes
 
     @property
+    def experts(self) -> int:
+        """Experts of each layer that has some; 0 in a dense model."""
+        of_text = self.config.get("text_config")
+        config = of_text if isinstance(of_text, dict) else self.config
+        counts = (config.get(name) for name in ("num_local_experts", "num_experts", "n_routed_experts"))
+        return next((count for count in counts if isinstance(count, int)), 0)
+
+    @property
     def parameters(self) -> int:
         return sum(prod(shape) for shape in self.tensors.values())
 

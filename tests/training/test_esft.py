@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from app.trainings.basecheck import check_base
+from app.trainings.basemodel import BaseModel
+from app.trainings.choice import choose
 from tests.training import tiny
 from tests.training.running import here, spec
 from workers.training.esft import chosen_of, fewest, unchanged
@@ -34,6 +38,19 @@ def test_frozen_experts_are_unchanged_bit_for_bit_weight_decay_included(architec
     right, wrong = unchanged(weights(base), weights(Path(done.result.adapter)), chosen)
     assert wrong == []
     assert len(right) == 2 * sum(map(len, chosen.values()))  # gate_up and down of each chosen expert
+
+
+def test_lora_on_a_mixture_reaches_no_expert_and_says_so(base: Path, tmp_path: Path) -> None:
+    mixture = tiny.model(tmp_path / "base", "mixtral", **MIXTURES["mixtral"])
+    asked = spec(tmp_path / "run", mixture, hyperparameters={"n_epochs": 1})
+    done = here(tmp_path / "run", asked)
+    adapter = load_file(Path(done.result.adapter) / "adapter_model.safetensors")
+    assert adapter and not any(".experts." in name for name in adapter)
+    assert "experts_without_adapter" in done.warnings
+    for folder, told in ((mixture, True), (base, False)):
+        chosen = choose("sft", "lora", {}, {}, {})
+        notes = {note.code for note in check_base(BaseModel(folder), chosen, asked.train_files).notes}
+        assert ("experts_without_adapter" in notes) is told
 
 
 def test_a_dense_model_is_refused(base: Path, tmp_path: Path) -> None:

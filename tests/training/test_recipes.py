@@ -11,6 +11,7 @@ from app.errors import RefusedCombination
 from app.trainings.run import RunSpec
 from tests.training import tiny
 from tests.training.running import here, opened, spec
+from workers.training.course import follow
 from workers.training.guard import WouldSpoilTraining, guarded, quantised_layers
 from workers.training.recipes import recipe
 from workers.training.reporter import reaches_first_layer
@@ -63,6 +64,23 @@ def test_the_first_layer_of_a_4_bit_model_gets_the_gradient_and_its_eval_mode_is
         with pytest.raises(WouldSpoilTraining):
             model.eval()(input_ids=batch["input_ids"])
     model(input_ids=batch["input_ids"])  # afterwards it may
+
+
+def test_checkpointed_layers_are_run_twice_and_learn_the_same(base: Path, tmp_path: Path) -> None:
+    passes, losses = {}, {}
+    for on in (False, True):
+        settings = {"gradient_checkpointing": on, "micro_batch_size": 8}
+        asked = spec(tmp_path / str(on), base, hyperparameters=settings)
+        with opened(tmp_path / str(on), asked) as run:
+            trainer, seen = recipe("sft").build(run), []
+            trainer.model.get_base_model().model.layers[0].register_forward_pre_hook(
+                lambda *_, seen=seen: seen.append(1)
+            )
+            follow(run, trainer)
+        passes[on] = len(seen)
+        losses[on] = [step["loss"] for step in trainer.state.log_history if "loss" in step]
+    assert passes == {False: 6, True: 12}
+    assert losses[True] == pytest.approx(losses[False], abs=1e-4)
 
 
 def test_a_4_bit_run_measures_held_out_rows_in_another_process(base: Path, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def finish_trainer(run: Run, trainer: Recoverable) -> None:
     model = trainer.model  # type: ignore[attr-defined]
     if VARIANTS[run.choice.variant].adapter:
         trainer.write_adapter = writer(run, model, trainer.processing_class)  # type: ignore[attr-defined]
+        _warn_of_experts(run, model)
     if run.choice.variant == "esft":
         esft.attach(run, trainer)
     if run.choice.method == "reward" and not run.bf16:
@@ -68,6 +69,16 @@ def finish_trainer(run: Run, trainer: Recoverable) -> None:
         adalora.attach(trainer)
     if run.choice.variant == "loraplus":
         trainer.own_optimizer = loraplus(run)
+
+
+def _warn_of_experts(run: Run, model: Any) -> None:
+    """PEFT's `all-linear` reaches no experts where Transformers keeps them in one tensor, and says nothing of it."""
+    names = [f".{name}." for name, _, _ in esft.blocks(model)]
+    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    without = [of for of in names if not any(of in f".{name}" for name in trained)]
+    if without:
+        message = f"in {len(without)} layers the experts have no adapter: only what is beside them learns there"
+        run.journal.warning("experts_without_adapter", message)
 
 
 def writer(run: Run, model: Any, tokenizer: Any) -> Callable[[Path], None]:
