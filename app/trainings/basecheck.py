@@ -23,8 +23,10 @@ class Note(Record):
 
 
 class BaseCheck(Record):
-    """What was found. `experts`: of each layer, 0 in a dense model. Fertility is tokens a word, of the rows and of plain
-    English with the same tokenizer."""
+    """What was found. `experts`: of each layer, 0 in a dense model.
+
+    Fertility is tokens a word, of the rows and of plain English with the same tokenizer.
+    """
 
     model_type: str
     parameters: int
