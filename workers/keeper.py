@@ -68,6 +68,7 @@ class Keeper:
         self._offset = 0
         self._lock: int | None = None
         self._beat_at = time.monotonic()
+        self._silenced = False  # the child of now heard nothing of us for so long that its guard ended it
 
     def run(self) -> None:
         try:
@@ -113,7 +114,7 @@ class Keeper:
 
     def _keep(self) -> None:
         while True:
-            self._beat_at = time.monotonic()
+            self._beat_at, self._silenced = time.monotonic(), False
             with self._child(control.command(self.folder)) as process, self._judging() as judge:
                 status = self._watch(process, judge)
             ended = control.outcome(self.folder)
@@ -227,6 +228,7 @@ class Keeper:
         except SQLAlchemyError as error:
             log.warning("training.database_away", error=type(getattr(error, "orig", error)).__name__)
             return None
+        self._silenced = self._silenced or began - self._beat_at > 0.9 * self._silence
         self._offset, self._beat_at = offset, began
         if process is not None and process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -253,7 +255,7 @@ class Keeper:
 
     def _goes_on(self) -> bool:
         """After a child that died: whether it is started again. One that we silenced ourselves was not at fault."""
-        silenced = time.monotonic() - self._beat_at > 0.9 * self._silence
+        silenced = self._silenced or time.monotonic() - self._beat_at > 0.9 * self._silence
 
         def decide(session: Session, training: Training) -> bool:
             if not silenced and training.failures >= MOST_DEATHS:

@@ -92,10 +92,10 @@ def _notes(found: BaseCheck, choice: Choice) -> Iterator[Note]:
         yield Note(code="small_for_adapters", message=message)
     if VARIANTS[choice.variant].adapter and found.experts > 1:
         message = (
-            f"a mixture of {found.experts} experts: adapters do not reach the experts, which hold most "
-            "of the weights; `esft` trains those"
+            f"a mixture of {found.experts} experts: without `target_modules` the adapter trains the router and every "
+            "expert, and model servers may not load that; `esft` trains the experts that the rows are routed to"
         )
-        yield Note(code="experts_without_adapter", message=message)
+        yield Note(code="mixture_of_experts", message=message)
 
 
 def _fertility(base: BaseModel, texts: Iterable[str]) -> float:

@@ -40,17 +40,28 @@ def test_frozen_experts_are_unchanged_bit_for_bit_weight_decay_included(architec
     assert len(right) == 2 * sum(map(len, chosen.values()))  # gate_up and down of each chosen expert
 
 
-def test_lora_on_a_mixture_reaches_no_expert_and_says_so(base: Path, tmp_path: Path) -> None:
-    mixture = tiny.model(tmp_path / "base", "mixtral", **MIXTURES["mixtral"])
+@pytest.mark.parametrize("architecture", MIXTURES)
+def test_lora_on_a_mixture_trains_router_and_experts_and_says_so(architecture: str, base: Path, tmp_path: Path) -> None:
+    mixture = tiny.model(tmp_path / "base", architecture, **MIXTURES[architecture])
     asked = spec(tmp_path / "run", mixture, hyperparameters={"n_epochs": 1})
     done = here(tmp_path / "run", asked)
     adapter = load_file(Path(done.result.adapter) / "adapter_model.safetensors")
-    assert adapter and not any(".experts." in name for name in adapter)
-    assert "experts_without_adapter" in done.warnings
+    assert {part for part in (".experts.", ".gate.", ".self_attn.") if any(part in name for name in adapter)} == {
+        ".experts.", ".gate.", ".self_attn.",
+    }  # fmt: skip
+    assert "mixture_of_experts" in done.warnings
     for folder, told in ((mixture, True), (base, False)):
         chosen = choose("sft", "lora", {}, {}, {})
         notes = {note.code for note in check_base(BaseModel(folder), chosen, asked.train_files).notes}
-        assert ("experts_without_adapter" in notes) is told
+        assert ("mixture_of_experts" in notes) is told
+
+
+def test_lora_on_the_attention_of_a_mixture_leaves_its_experts_alone(tmp_path: Path) -> None:
+    mixture = tiny.model(tmp_path / "base", "mixtral", **MIXTURES["mixtral"])
+    options = {"target_modules": ["q_proj", "v_proj"]}
+    done = here(tmp_path / "run", spec(tmp_path / "run", mixture, variant_options=options))
+    assert not any("mlp" in name for name in load_file(Path(done.result.adapter) / "adapter_model.safetensors"))
+    assert "mixture_of_experts" not in done.warnings
 
 
 def test_a_dense_model_is_refused(base: Path, tmp_path: Path) -> None:

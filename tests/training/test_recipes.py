@@ -73,9 +73,8 @@ def test_checkpointed_layers_are_run_twice_and_learn_the_same(base: Path, tmp_pa
         asked = spec(tmp_path / str(on), base, hyperparameters=settings)
         with opened(tmp_path / str(on), asked) as run:
             trainer, seen = recipe("sft").build(run), []
-            trainer.model.get_base_model().model.layers[0].register_forward_pre_hook(
-                lambda *_, seen=seen: seen.append(1)
-            )
+            first = trainer.model.get_base_model().model.layers[0]
+            first.mlp.register_forward_pre_hook(lambda *_, seen=seen: seen.append(1))
             follow(run, trainer)
         passes[on] = len(seen)
         losses[on] = [step["loss"] for step in trainer.state.log_history if "loss" in step]

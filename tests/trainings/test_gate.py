@@ -74,6 +74,10 @@ def running(base: Path) -> Iterator[Server]:
         server.server_close()
 
 
+@pytest.mark.filterwarnings(
+    "ignore:`is_gradient_checkpointing`:FutureWarning"
+)  # PEFT asks for what Transformers renamed
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_server_that_answers_by_other_weights_is_refused(client: Any, environment: Any, tmp_path: Path) -> None:
     base = decided.model(tmp_path / "base")

@@ -72,13 +72,14 @@ def finish_trainer(run: Run, trainer: Recoverable) -> None:
 
 
 def _warn_of_experts(run: Run, model: Any) -> None:
-    """PEFT's `all-linear` reaches no experts where Transformers keeps them in one tensor, and says nothing of it."""
-    names = [f".{name}." for name, _, _ in esft.blocks(model)]
+    """PEFT's `all-linear` takes in the router and all experts of a mixture, and says nothing of it."""
+    layers = [name for name, _, _ in esft.blocks(model)]
     trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    without = [of for of in names if not any(of in f".{name}" for name in trained)]
-    if without:
-        message = f"in {len(without)} layers the experts have no adapter: only what is beside them learns there"
-        run.journal.warning("experts_without_adapter", message)
+    if layers and any(".experts." in name for name in trained):
+        message = (
+            f"the adapter trains the router and every expert of {len(layers)} layers; model servers may not load it"
+        )
+        run.journal.warning("mixture_of_experts", message)
 
 
 def writer(run: Run, model: Any, tokenizer: Any) -> Callable[[Path], None]:
