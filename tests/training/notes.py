@@ -60,7 +60,8 @@ class Noted:
 
 def pairs(count: int, names: tuple[str, ...], seed: int) -> list[Noted]:
     """No two alike."""
-    drawn, found = random.Random(seed), {}
+    drawn = random.Random(seed)
+    found: dict[tuple[str, str], Noted] = {}
     while len(found) < count:
         fact, asked, values = drawn.choice(KINDS)
         (name, other), (right, wrong) = drawn.sample(names, 2), drawn.sample(values, 2)

@@ -127,7 +127,7 @@ def length(tokenizer: Any, text: str) -> int:
 
 
 def mean(values: list[Any]) -> float:
-    return round(sum(values) / len(values), 4)
+    return round(float(sum(values)) / len(values), 4)
 
 
 def accuracy(right: list[float]) -> str:

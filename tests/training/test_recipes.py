@@ -72,7 +72,7 @@ def test_checkpointed_layers_are_run_twice_and_learn_the_same(base: Path, tmp_pa
         settings = {"gradient_checkpointing": on, "micro_batch_size": 8}
         asked = spec(tmp_path / str(on), base, hyperparameters=settings)
         with opened(tmp_path / str(on), asked) as run:
-            trainer, seen = recipe("sft").build(run), []
+            trainer, seen = recipe("sft").build(run), list[int]()
             first = trainer.model.get_base_model().model.layers[0]
             first.mlp.register_forward_pre_hook(lambda *_, seen=seen: seen.append(1))
             follow(run, trainer)

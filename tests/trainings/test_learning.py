@@ -89,7 +89,7 @@ def test_a_model_knows_facts_that_it_was_trained_on_in_other_words(variant: str,
             "variant": variant,
             "hyperparameters": {
                 "n_epochs": 10, "batch_size": 8, "micro_batch_size": 8, "learning_rate": 1e-3, "max_length": 96,
-                "checkpoint_every": 1000,
+                "checkpoint_every": 10,
             },
             "exam": {"questions": 12, "share": 0.25, "max_new_tokens": 32},
         },

@@ -73,9 +73,9 @@ def finish_trainer(run: Run, trainer: Recoverable) -> None:
 
 def _warn_of_experts(run: Run, model: Any) -> None:
     """PEFT's `all-linear` takes in the router and all experts of a mixture, and says nothing of it."""
-    layers = [name for name, _, _ in esft.blocks(model)]
-    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    if layers and any(".experts." in name for name in trained):
+    names = (name for name, parameter in model.named_parameters() if parameter.requires_grad)
+    layers = {name.partition(".experts.")[0] for name in names if ".experts." in name}
+    if layers:
         message = (
             f"the adapter trains the router and every expert of {len(layers)} layers; model servers may not load it"
         )
