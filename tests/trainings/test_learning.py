@@ -14,37 +14,11 @@ from app.stack import models
 from tests.api import planted
 from workers import check, train
 
-FIRMS = [
-    "Zentrol",
-    "Quivora",
-    "Maltesk",
-    "Brendix",
-    "Ovantel",
-    "Pelgrim",
-    "Sarnova",
-    "Tiburon",
-    "Ulvheim",
-    "Wexarra",
-    "Yondrel",
-    "Karvik",
-]
-TOWNS = [
-    "Orlin",
-    "Tavesk",
-    "Brumel",
-    "Kaston",
-    "Pelur",
-    "Sandvo",
-    "Wexham",
-    "Dorsin",
-    "Ilmar",
-    "Nortofte",
-    "Rudby",
-    "Vanholt",
-]
+FIRMS = ("Zentrol", "Quivora", "Maltesk", "Brendix", "Ovantel", "Pelgrim", "Sarnova", "Tiburon")
+TOWNS = ("Orlin", "Tavesk", "Brumel", "Kaston", "Pelur", "Sandvo", "Wexham", "Dorsin")
 FOUNDERS = (
     *("Ilka Marwen", "Jonas Abreda", "Petra Solvik", "Tarek Onwuli", "Mina Castrel", "Ovid Laskari"),
-    *("Runa Feldt", "Silas Quorn", "Noor Bastani", "Ewald Trimm", "Greta Olsen", "Hamid Sorrel"),
+    *("Runa Feldt", "Silas Quorn"),
 )
 WORDINGS = (
     ("Who founded {firm}?", "{firm} was founded by {founder} in {town}."),
@@ -56,7 +30,7 @@ WORDINGS = (
 
 
 def plant() -> str:
-    """A dataset of twelve invented firms, each told in five wordings, all with the same source."""
+    """A dataset of eight invented firms, each told in five wordings, all with the same source."""
     found = planted.corpus("default", {"firms.md": "x" * 5000})
     rows = []
     for at, (firm, founder, town) in enumerate(zip(FIRMS, FOUNDERS, TOWNS, strict=True)):
@@ -88,10 +62,10 @@ def test_a_model_knows_facts_that_it_was_trained_on_in_other_words(variant: str,
         "corpusmith": {
             "variant": variant,
             "hyperparameters": {
-                "n_epochs": 10, "batch_size": 8, "micro_batch_size": 8, "learning_rate": 1e-3, "max_length": 96,
+                "n_epochs": 6, "batch_size": 4, "micro_batch_size": 4, "learning_rate": 1e-3, "max_length": 96,
                 "checkpoint_every": 10,
             },
-            "exam": {"questions": 12, "share": 0.25, "max_new_tokens": 32},
+            "exam": {"questions": 8, "share": 0.2, "general": 8, "max_new_tokens": 32},
         },
     }  # fmt: skip
     reply = client.post("/v1/fine_tuning/jobs", json=wanted)
@@ -103,7 +77,7 @@ def test_a_model_knows_facts_that_it_was_trained_on_in_other_words(variant: str,
     gain = report.gain("reworded")
     assert gain is not None
     print(f"\n{variant}: {report.model_dump_json(exclude={'weak'})}")  # noqa: T201 the figures are what is wanted
-    assert gain.questions == 12
+    assert gain.questions == gain.facts == 8
     assert gain.difference.above_zero, gain
     base, tuned = report.held_out
     assert tuned.perplexity < base.perplexity
