@@ -153,14 +153,16 @@ def _parity(training: Training, base: str, adapter: Path, loaded: list[Upstream]
     spec = parity.ParitySpec(base_model=base, adapter=str(adapter), tokens=TOKENS, served=served)
     parity.prepare(folder, spec)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(SECRET)}
-    with (folder / "child.log").open("ab") as log_file:
-        process = subprocess.Popen(
+    with (
+        (folder / "child.log").open("ab") as log_file,
+        subprocess.Popen(
             guard.command(1.0, parity.command(folder)),
             env=environment,
             stdin=subprocess.PIPE,
             stdout=log_file,
             stderr=subprocess.STDOUT,
-        )
+        ) as process,
+    ):
         try:
             process.wait(CHILD_SECONDS)
         except subprocess.TimeoutExpired:
