@@ -17,6 +17,7 @@ from app.replies import Reply
 _ASIDE = frozenset({"reason", "flaw", "computes", "lost", "added", "own_answer", "quote", "quotes", "further_quotes",
                     "facts", "sentences", "plan", "link", "summary", "description"})  # fmt: skip
 A_SENTENCE = 100  # characters: what may not be longer than this is a name or a label, and needs no full stop
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'»”)\]]*(?=\s+[^\sa-zß-öø-ÿа-яё])|[。！？।؟]")
 _ENDED = re.compile(r"[.!?…。！？।؟)\]}»”\"'`|>*]\s*$")
 
 
@@ -81,15 +82,15 @@ def reply(text: str, shape: type[Reply], count: int | None) -> Reply:
         value = _clean(value)
     except RecursionError:
         raise BadReply("parse_error", "the reply is nested too deeply") from None
+    schema = shape.schema_for(count)
+    if len(text) >= _shortest_limit(shape):
+        value = _whole(schema, schema, value)
     try:
         parsed = shape.model_validate(value)
     except ValidationError as error:
         first = error.errors()[0]
         where = "/".join(str(part) for part in first["loc"]) or "reply"
         raise BadReply("parse_error", f"{where}: {first['msg']}") from None
-    schema = shape.schema_for(count)
-    if len(text) >= _shortest_limit(shape) and (cut := _cut_off(schema, schema, value)):
-        raise BadReply("truncated", f"{cut}: as long as it may be, and it ends within a sentence")
     if shape.counted and count is not None and len(getattr(parsed, shape.counted)) < count:
         raise BadReply("parse_error", f"{shape.counted}: fewer than {count}")
     return parsed
@@ -114,20 +115,28 @@ def _shortest_limit(shape: type[Reply]) -> float:
     return min(limits(shape.schema_for(), ""), default=math.inf)
 
 
-def _cut_off(root: dict[str, Any], node: Any, value: Any, name: str = "") -> str | None:
-    """The name of a text that a server closed at its `maxLength`, where that matters: it is not whole."""
+def _whole(root: dict[str, Any], node: Any, value: Any, name: str = "") -> Any:
+    """The value without what a server closed at its `maxLength`, within a sentence.
+
+    An answer is cut back to its last whole sentence, if that is half of it or more: whether that still answers is for
+    the judge to say. Raises BadReply for any other text that is not whole.
+    """
     while "$ref" in node:
         node = root["$defs"][node["$ref"].rpartition("/")[2]]
     if isinstance(value, str):
         most = node.get("maxLength", math.inf)
-        matters = most >= A_SENTENCE and name not in _ASIDE
-        return name if matters and len(value) >= most and not _ENDED.search(value) else None
-    inner: list[tuple[Any, Any, str]] = []
+        if len(value) < most or most < A_SENTENCE or name in _ASIDE or _ENDED.search(value):
+            return value
+        ends = [found.end() for found in _SENTENCE_END.finditer(value)] if name == "answer" and "`" not in value else []
+        if not ends or ends[-1] < most / 2:
+            raise BadReply("truncated", f"{name}: as long as it may be, and it ends within a sentence")
+        return value[: ends[-1]]
     if isinstance(value, list):
-        inner = [(node.get("items", {}), item, name) for item in value]
-    elif isinstance(value, dict):
-        inner = [(part, value.get(key), key) for key, part in node.get("properties", {}).items()]
-    return next((cut for part, found, key in inner if (cut := _cut_off(root, part, found, key))), None)
+        return [_whole(root, node.get("items", {}), item, name) for item in value]
+    if isinstance(value, dict):
+        known = node.get("properties", {})
+        return {key: _whole(root, known.get(key, {}), item, key) for key, item in value.items()}
+    return value
 
 
 def _breaks_off(text: str) -> bool:

@@ -41,17 +41,33 @@ def test_a_reply_that_breaks_off_within_a_text_is_not_taken_for_whole(text: str)
 
 def test_a_text_that_was_closed_at_its_longest_is_truncated() -> None:
     """Servers that keep to a schema close a string at `maxLength`, wherever that is."""
-    whole = "It leaves at noon. " * 40
-    for answer, cut in ((whole[:600], True), (whole[:598] + "n.", False), (whole[:590], False)):
-        reply = orjson.dumps({"quote": "q" * 400, "answer": answer}).decode()
-        if cut:
-            with pytest.raises(parse.BadReply, match="truncated: answer"):
-                parse.reply(reply, Answer, None)
-        else:
-            assert parse.reply(reply, Answer, None)
     with pytest.raises(parse.BadReply, match="truncated: thought"):
-        step = {"quote": "", "thought": ("word " * 101)[:500]}
+        step = {"quote": "", "thought": ("It is so. " * 60)[:498] + "it"}
         parse.reply(orjson.dumps({"steps": [step], "answer": "Yes."}).decode(), ThoughtfulAnswer, None)
+    with pytest.raises(parse.BadReply, match="truncated: questions"):
+        asked = ["Why?", ("When does it leave? " * 20)[:298] + "wh"]
+        parse.reply(orjson.dumps({"questions": asked}).decode(), Questions, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (("It leaves at noon. " * 40)[:600], ("It leaves at noon. " * 31).strip()),
+        (("Er sagte: „Um zwölf.“ " * 40)[:600], ("Er sagte: „Um zwölf.“ " * 27).strip()),
+        ("船は七時に出る。" * 74 + "そして次の船はもう", "船は七時に出る。" * 74),
+        ("It leaves at noon. " * 31 + "At 7 p.m. the", ("It leaves at noon. " * 31).strip()),
+        (("It leaves at noon. " * 40)[:590], ("It leaves at noon. " * 40)[:590]),
+    ],
+)
+def test_an_answer_that_was_closed_at_its_longest_ends_with_its_last_whole_sentence(answer: str, kept: str) -> None:
+    found = parse.reply(orjson.dumps({"quote": "q" * 400, "answer": answer}).decode(), Answer, None)
+    assert found.model_dump()["answer"] == kept.strip()
+
+
+@pytest.mark.parametrize("answer", ["word " * 120, "Short. " + "word " * 119, "```\nx = 1. \n" + "It is so. " * 60])
+def test_an_answer_of_which_little_is_whole_is_truncated(answer: str) -> None:
+    with pytest.raises(parse.BadReply, match="truncated: answer"):
+        parse.reply(orjson.dumps({"quote": "q", "answer": answer[:598] + "it"}).decode(), Answer, None)
 
 
 def test_a_label_as_long_as_it_may_be_is_whole() -> None:
