@@ -17,7 +17,7 @@ from app.replies import Reply
 _ASIDE = frozenset({"reason", "flaw", "computes", "lost", "added", "own_answer", "quote", "quotes", "further_quotes",
                     "facts", "sentences", "plan", "link", "summary", "description"})  # fmt: skip
 A_SENTENCE = 100  # characters: what may not be longer than this is a name or a label, and needs no full stop
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'»”)\]]*(?=\s+[^\sa-zß-öø-ÿа-яё])|[。！？।؟]")
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'»“”)\]]*(?=\s+[^\sa-zß-öø-ÿа-яё])|[。！？।؟]")
 _ENDED = re.compile(r"[.!?…。！？।؟)\]}»”\"'`|>*]\s*$")
 
 
