@@ -47,7 +47,7 @@ def text(description: str = "") -> Json:
     return {"type": "string"} | ({"description": description} if description else {})
 
 
-def tool(name: str, description: str, **fields: Json) -> Json:
+def tool(name: str, description: str, /, **fields: Json) -> Json:
     parameters = {"type": "object", "properties": fields, "required": list(fields)}
     return {"name": name, "description": description, "parameters": parameters}
 
