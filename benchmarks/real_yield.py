@@ -176,7 +176,8 @@ def rows_of(http: httpx.Client, dataset: str) -> list[Json]:
     """All rows, kept and dropped."""
     found: list[Json] = []
     for state in ("accepted", "dropped"):
-        more, after = True, {}
+        more = True
+        after: dict[str, str] = {}
         while more:
             query = {"state": state, "limit": 100, **after}
             page = asked(http, "GET", f"/v1/datasets/{dataset}/samples", params=query)
