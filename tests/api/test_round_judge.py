@@ -27,7 +27,7 @@ LINES = [
 @pytest.fixture
 def server(client: TestClient, environment: pytest.MonkeyPatch) -> Iterator[FakeModel]:
     client.get("/v1/models")  # the tenant is there from now on
-    with FakeModel({"seed": 1}) as found:
+    with FakeModel({"seed": 1}, model="fake") as found:
         environment.setattr(settings(), "generator_url", found.url)
         yield found
 

@@ -49,7 +49,7 @@ def read(path: Path) -> list[Any]:
 def test_two_rounds_survive_the_death_of_their_worker_and_no_grade_is_paid_for_twice(
     tmp_path: Path, base: Path
 ) -> None:
-    with FakeModel(SCRIPT) as judge, service_with(tmp_path, base, judge) as service:
+    with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path, base, judge) as service:
         client = sdk(service)
         job = create(client, tmp_path)
         said(client, job, "round 1: the judge graded")
@@ -79,7 +79,7 @@ def test_two_rounds_survive_the_death_of_their_worker_and_no_grade_is_paid_for_t
 def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by_name(
     tmp_path: Path, base: Path
 ) -> None:
-    with FakeModel(SCRIPT) as judge, service_with(tmp_path, base, judge) as service:
+    with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path, base, judge) as service:
         client = sdk(service)
         job = create(client, tmp_path, most_judge_calls=2)
         done: Any = until(client, job, "succeeded", seconds=600).model_dump()["corpusmith"]
@@ -89,7 +89,7 @@ def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by
         codes = [event.data.get("code") for event in events if isinstance(event.data, dict)]
         assert codes.count("answers_not_graded") == 2
         assert "no_pairs_left" in codes, "the second round had no call left"
-    with FakeModel(SCRIPT) as judge, service_with(tmp_path / "b", base, judge, judge_model="nobody") as service:
+    with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path / "b", base, judge, judge_model="nobody") as service:
         client = sdk(service)
         job = create(client, tmp_path)
         failed = until(client, job, "failed", seconds=300)
@@ -98,7 +98,7 @@ def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by
 
 
 def test_a_reward_model_that_was_trained_here_judges_in_place_of_the_judge(tmp_path: Path, base: Path) -> None:
-    with FakeModel(SCRIPT) as judge, service_with(tmp_path, base, judge) as service:
+    with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path, base, judge) as service:
         client = sdk(service)
         pairs = tiny.written(tmp_path / "pairs.jsonl", tiny.pair_rows(8))
         file = client.files.create(file=pairs, purpose="fine-tune").id
