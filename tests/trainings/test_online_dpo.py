@@ -76,6 +76,7 @@ def test_two_rounds_survive_the_death_of_their_worker_and_no_grade_is_paid_for_t
         assert not any(str(tmp_path) in line for line in told(client, job)), "no path of ours is told"
 
 
+@pytest.mark.slow
 def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by_name(
     tmp_path: Path, base: Path
 ) -> None:
@@ -89,7 +90,10 @@ def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by
         codes = [event.data.get("code") for event in events if isinstance(event.data, dict)]
         assert codes.count("answers_not_graded") == 2
         assert "no_pairs_left" in codes, "the second round had no call left"
-    with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path / "b", base, judge, judge_model="nobody") as service:
+    with (
+        FakeModel(SCRIPT, model="fake") as judge,
+        service_with(tmp_path / "b", base, judge, judge_model="nobody") as service,
+    ):
         client = sdk(service)
         job = create(client, tmp_path)
         failed = until(client, job, "failed", seconds=300)
@@ -97,6 +101,7 @@ def test_the_limit_of_calls_holds_and_a_judge_that_is_not_there_fails_the_job_by
         assert (failed.error.code, judge.bill().total) == ("model_not_found", 0)
 
 
+@pytest.mark.slow
 def test_a_reward_model_that_was_trained_here_judges_in_place_of_the_judge(tmp_path: Path, base: Path) -> None:
     with FakeModel(SCRIPT, model="fake") as judge, service_with(tmp_path, base, judge) as service:
         client = sdk(service)
