@@ -120,7 +120,7 @@ def test_every_pair_of_a_ranking_conversations_and_uploaded_prompts(tmp_path: Pa
         ({"roles": [], "models": []}, "/options"),
         ({"roles": ["trainee"]}, "/options"),
         ({"answers": 1}, "/options/answers"),
-        ({"styles": {"plain": 0}}, "/options"),
+        ({"styles": {"plain": 0}}, "/options/styles"),
     ],
 )
 def test_options_that_compare_nothing_are_refused(options: Json, pointer: str, client: Any) -> None:
