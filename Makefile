@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO_DATA ?= $(CURDIR)/.data/demo
 DEMO_MODEL ?= qwen2.5-coder-1.5b
 
-.PHONY: help setup demo up test test-model test-slow faults check format bench clean
+.PHONY: help setup demo up test test-slow faults check format bench clean
 
 help:            ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -27,7 +27,8 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 	$(BIN)/corpusmith up
 
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not model"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not model" --ignore=tests/faults
+	$(BIN)/python -m pytest tests/faults
 	$(BIN)/python -m pytest -m model
 
 test-slow: $(STAMP) ## every training variant, training killed with many seeds, real models that learn and are served
