@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from app import db, migrate, queue, storage
 from app.keys import access, service
+from app.models import Corpus, Dataset
 from app.settings import settings
 
 
@@ -163,3 +164,14 @@ def client(rings: list[tuple[Any, ...]]) -> Iterator[TestClient]:
     local = ("127.0.0.1", 1)
     with TestClient(create_app(), "http://127.0.0.1", raise_server_exceptions=False, client=local) as found:
         yield found
+
+
+@pytest.fixture
+def dataset(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The environment with a dataset `dst_1` of the default tenant, in whose name models can be asked."""
+    with db.transaction() as session:
+        service.tenant(session, "default")
+        session.add(Corpus(id="crp_1", tenant_id="default", name="c"))
+        session.flush()
+        session.add(Dataset(id="dst_1", tenant_id="default", corpus_id="crp_1", name="d", task="grounded_qa", spec={}))
+    return environment

@@ -8,8 +8,8 @@ from app.domain import Chunk, Context
 from app.llm.asking import Asker
 from app.llm.protocol import Refused
 from app.replies import OwnAnswer, Reply
+from tests.asking import ask, at
 from tests.fakes.process import FakeModel
-from tests.llm.conftest import ask, at
 
 TEXT = "The ferry Aurora leaves Norvik at 07:40 every weekday."
 CONTEXT = Context(
@@ -30,7 +30,7 @@ def own_answer(dataset: pytest.MonkeyPatch, script: dict[str, Any], limit: int) 
 
     with FakeModel(script, max_model_len=limit) as model:
         at(dataset, generator_url=model.url)
-        return ask(model.url, test), model.bill().total
+        return ask(test), model.bill().total
 
 
 def test_a_reply_that_was_cut_off_is_asked_for_again_with_more_room(dataset: pytest.MonkeyPatch) -> None:

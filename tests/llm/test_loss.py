@@ -12,9 +12,9 @@ from app.llm.budget import Budget
 from app.llm.parse import BadReply
 from app.llm.protocol import Refused
 from app.models import Call, Dataset
+from tests.asking import ask, at
 from tests.fakes.logprobs import prompt_logprobs
 from tests.fakes.process import FakeModel
-from tests.llm.conftest import ask, at
 
 
 def body(*tokens: tuple[str, float] | None) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def test_a_loss_is_asked_of_the_server_once_and_counted_like_any_call(dataset: p
             again = asker.loss(context=None, prefix="", text="The ferry leaves again.", ahead=1)
             return list(await asyncio.gather(told, untold, again))
 
-        told, untold, again = ask(model.url, both)
+        told, untold, again = ask(both)
         assert told < untold == again
         entries = prompt_logprobs("The ferry leaves again.")[1:]
         wanted = -sum(next(iter(entry.values()))["logprob"] for entry in entries if entry) / len(entries)
         assert untold == pytest.approx(wanted)
-        assert ask(model.url, both) == [told, untold, again]
+        assert ask(both) == [told, untold, again]
         assert model.bill().total == 2
     with transaction() as session:
         assert session.get_one(Dataset, "dst_1").calls == 2
@@ -66,7 +66,7 @@ def test_a_loss_is_asked_of_the_server_once_and_counted_like_any_call(dataset: p
 def test_the_trainee_may_live_on_a_server_of_its_own(dataset: pytest.MonkeyPatch) -> None:
     with FakeModel() as generator, FakeModel(model="small") as trainee:
         at(dataset, generator_url=generator.url, trainee_url=trainee.url, trainee_model="small")
-        ask(generator.url, lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
+        ask(lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
         assert (generator.bill().total, trainee.bill().total) == (0, 1)
 
 
@@ -76,7 +76,7 @@ def test_a_server_that_gives_no_log_probabilities_fails_the_dataset_and_not_the_
     with FakeModel(prompt_logprobs=False) as model:
         at(dataset, generator_url=model.url)
         with pytest.raises(ModelUnusable) as failure:
-            ask(model.url, lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
+            ask(lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
         assert failure.value.code == "no_logprobs"
 
 
@@ -84,7 +84,7 @@ def test_a_server_without_that_model_says_so(dataset: pytest.MonkeyPatch) -> Non
     with FakeModel(model="other") as model:
         at(dataset, generator_url=model.url)
         with pytest.raises(ModelUnusable) as failure:
-            ask(model.url, lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
+            ask(lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1))
         assert failure.value.code == "model_not_found"
 
 
@@ -93,7 +93,6 @@ def test_a_loss_that_the_budget_does_not_carry_is_not_asked(dataset: pytest.Monk
         at(dataset, generator_url=model.url)
         with pytest.raises(Refused, match="budget_spent"):
             ask(
-                model.url,
                 lambda asker: asker.loss(context=None, prefix="", text="Two words here.", ahead=1),
                 Budget(None, 3),
             )

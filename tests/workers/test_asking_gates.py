@@ -1,20 +1,12 @@
 """The gates that ask models, for one row, over a model server."""
 
-import asyncio
-import threading
+from collections.abc import Awaitable
 
 import pytest
 
-from app.db import engine, transaction
 from app.domain import Chunk, Context, Dropped, Sample, Span
-from app.keys.service import tenant
 from app.llm.asking import Asker
-from app.llm.budget import Budget
-from app.llm.ledger import Ledger
-from app.llm.pool import Pools, Roles
-from app.models import Corpus, Dataset
-from app.settings import settings
-from tests.conftest import forget_process_state
+from tests.asking import ask, at
 from tests.fakes.process import FakeModel
 from workers import gates
 from workers.recipes.work import Work
@@ -30,38 +22,19 @@ ROW = Sample(
 )  # fmt: skip
 
 
-@pytest.fixture
-def dataset(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    with transaction() as session:
-        tenant(session, "default")
-        session.add(Corpus(id="crp_1", tenant_id="default", name="c"))
-        session.flush()
-        session.add(Dataset(id="dst_1", tenant_id="default", corpus_id="crp_1", name="d", task="grounded_qa", spec={}))
-    return environment
-
-
 def check(environment: pytest.MonkeyPatch, model: FakeModel, row: Sample, **wanted: float) -> Sample | Dropped:
     """What the gates `wanted` say about the row."""
-    environment.setenv("CORPUSMITH_GENERATOR_URL", model.url)
-    forget_process_state()
+    at(environment, generator_url=model.url)
 
-    async def inside() -> Sample | Dropped:
-        pools, ledger = Pools(settings()), Ledger(engine(), 0.0)
-        asker = Asker(
-            ledger=ledger, roles=Roles(pools, "fake"), tenant_id="default", dataset_id="dst_1", unit_id="unt_1",
-            place=0, left=1, budget=Budget(None, None),
-        )  # fmt: skip
+    def of_row(asker: Asker) -> Awaitable[Sample | Dropped]:
         work = Work(
             task="grounded_qa", context=Context(id="x", chunks=(CHUNK,), language="en"), options={}, gates=wanted,
             language="English", seed="0", model=asker, models={},
         )  # fmt: skip
-        try:
-            return await gates.check(work, row)
-        finally:
-            await pools.close()
-            await asyncio.to_thread(ledger.close, threading.Event())
+        return gates.check(work, row)
 
-    return asyncio.run(inside())
+    found: Sample | Dropped = ask(of_row)
+    return found
 
 
 def scores(row: Sample | Dropped) -> dict[str, float]:

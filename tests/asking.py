@@ -1,4 +1,4 @@
-"""An asker over a fake model server, as a unit has one."""
+"""Models asked in this process, as a unit asks them."""
 
 import asyncio
 import threading
@@ -7,19 +7,17 @@ from typing import Any
 
 import pytest
 
-from app.db import engine, transaction
-from app.keys.service import tenant
+from app.db import engine
 from app.llm.asking import Asker
 from app.llm.budget import Budget
 from app.llm.ledger import Ledger
 from app.llm.pool import Pools, Roles
-from app.models import Corpus, Dataset
 from app.settings import settings
 from tests.conftest import forget_process_state
 
 
-def ask(url: str, test: Callable[[Asker], Awaitable[Any]], budget: Budget | None = None) -> Any:
-    """What `test` gives, of an asker of dataset `dst_1` over the server at `url`."""
+def ask(test: Callable[[Asker], Awaitable[Any]], budget: Budget | None = None) -> Any:
+    """What `test` gives, of an asker of dataset `dst_1` over the configured servers (`at`)."""
 
     async def inside() -> Any:
         pools, ledger = Pools(settings()), Ledger(engine(), 0.0)
@@ -36,17 +34,8 @@ def ask(url: str, test: Callable[[Asker], Awaitable[Any]], budget: Budget | None
     return asyncio.run(inside())
 
 
-@pytest.fixture
-def dataset(environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    with transaction() as session:
-        tenant(session, "default")
-        session.add(Corpus(id="crp_1", tenant_id="default", name="c"))
-        session.flush()
-        session.add(Dataset(id="dst_1", tenant_id="default", corpus_id="crp_1", name="d", task="grounded_qa", spec={}))
-    return environment
-
-
 def at(environment: pytest.MonkeyPatch, **values: str) -> None:
+    """This process with these settings."""
     for name, value in values.items():
         environment.setenv(f"CORPUSMITH_{name.upper()}", value)
     forget_process_state()
