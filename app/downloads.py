@@ -3,13 +3,14 @@
 import base64
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app import conditional
+from app.errors import RangeNotSatisfiable
 
 
 class Content(NamedTuple):
@@ -47,3 +48,25 @@ def respond(request: Request, content: Content) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=content.media_type)
     return StreamingResponse(content.read(start, end), status, headers, content.media_type)
+
+
+def add_route(
+    router: APIRouter,
+    path: str,
+    endpoint: Callable[..., Response],
+    *,
+    operations: tuple[str, str],
+    summary: str,
+    responses: dict[int | str, dict[str, Any]],
+) -> None:
+    """`endpoint` for GET and HEAD of `path`. `operations`: the operation id of each."""
+    for method, operation_id in zip(("GET", "HEAD"), operations, strict=True):
+        router.add_api_route(
+            path,
+            endpoint,
+            methods=[method],
+            response_class=Response,
+            responses={206: {"description": "The asked range"}, **responses, **RangeNotSatisfiable.responses()},
+            operation_id=operation_id,
+            summary=summary,
+        )

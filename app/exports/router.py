@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from app import catalog
 from app.dependencies import After, Limit, ReadSessionDep, SessionDep
-from app.downloads import Content, respond
-from app.errors import InvalidRequest, NotFound, NotReady, RangeNotSatisfiable
+from app.downloads import Content, add_route, respond
+from app.errors import InvalidRequest, NotFound, NotReady
 from app.exports import service
 from app.exports.schemas import ExportCreate, ExportRead
 from app.idempotency import ONCE_PROBLEMS, OnceDep
@@ -84,18 +84,11 @@ def _download(export_id: str, name: FileName, session: ReadSessionDep, tenant: T
     return respond(request, content)
 
 
-for _method in ("GET", "HEAD"):
-    router.add_api_route(
-        "/exports/{export_id}/{name}",
-        _download,
-        methods=[_method],
-        response_class=Response,
-        responses={
-            206: {"description": "The asked range"},
-            **NotFound.responses(),
-            **NotReady.responses(),
-            **RangeNotSatisfiable.responses(),
-        },
-        operation_id=f"{'download' if _method == 'GET' else 'head'}_export",
-        summary="Download Export File",
-    )
+add_route(
+    router,
+    "/exports/{export_id}/{name}",
+    _download,
+    operations=("download_export", "head_export"),
+    summary="Download Export File",
+    responses={**NotFound.responses(), **NotReady.responses()},
+)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app import storage
 from app.dependencies import After, ReadSessionDep, SessionDep
-from app.downloads import Content, respond
-from app.errors import BAD_REQUEST, NoSpace, NotFound, Problem, RangeNotSatisfiable, TooLarge, UploadIncomplete
+from app.downloads import Content, add_route, respond
+from app.errors import BAD_REQUEST, NoSpace, NotFound, Problem, TooLarge, UploadIncomplete
 from app.files import blobs, multipart, service
 from app.files.once import store
 from app.files.schemas import FileCreate, FileDeleted, FileRead
@@ -141,17 +141,11 @@ def _content(file_id: str, session: ReadSessionDep, tenant: TenantDep, request: 
     return respond(request, Content(file.filename, media, file.size, file.sha256, file.created_at.timestamp(), read))
 
 
-for _method in ("GET", "HEAD"):
-    router.add_api_route(
-        "/{file_id}/content",
-        _content,
-        methods=[_method],
-        response_class=Response,
-        responses={
-            206: {"description": "The asked range"},
-            **NotFound.responses(),
-            **RangeNotSatisfiable.responses(),
-        },
-        operation_id=f"{'get' if _method == 'GET' else 'head'}_file_content",
-        summary="File Content",
-    )
+add_route(
+    router,
+    "/{file_id}/content",
+    _content,
+    operations=("get_file_content", "head_file_content"),
+    summary="File Content",
+    responses=NotFound.responses(),
+)

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from app.dependencies import After, Limit, ReadSessionDep, SessionDep
-from app.downloads import Content, respond
-from app.errors import BAD_REQUEST, NotFound, RangeNotSatisfiable
+from app.downloads import Content, add_route, respond
+from app.errors import BAD_REQUEST, NotFound
 from app.files import blobs
 from app.idempotency import ONCE_PROBLEMS, OnceDep
 from app.keys.access import TenantDep
@@ -97,17 +97,11 @@ def _download(
     return respond(request, Content(name, media, file["bytes"], file["sha256"], made_at, read))
 
 
-for _method in ("GET", "HEAD"):
-    router.add_api_route(
-        "/exports/{model_export_id}/{name}",
-        _download,
-        methods=[_method],
-        response_class=Response,
-        responses={
-            206: {"description": "The asked range"},
-            **PROBLEMS,
-            **RangeNotSatisfiable.responses(),
-        },
-        operation_id=f"{'download' if _method == 'GET' else 'head'}_model_export",
-        summary="Download Model Export File",
-    )
+add_route(
+    router,
+    "/exports/{model_export_id}/{name}",
+    _download,
+    operations=("download_model_export", "head_model_export"),
+    summary="Download Model Export File",
+    responses=PROBLEMS,
+)
