@@ -26,7 +26,7 @@ from app.stack import guard
 from app.stack.locks import try_lock
 from app.trainings import service
 from app.trainings.run import Failure, Result
-from workers import lease, publish, shutdown, training_files
+from workers import environment, lease, publish, shutdown, training_files
 from workers.devices import Device
 from workers.exam import take
 from workers.round_judge import RoundJudge
@@ -42,7 +42,6 @@ Value = TypeVar("Value")
 MOST_DEATHS = 3  # of a run that gets no further in between
 LOOK_SECONDS = 0.5  # pause and cancel are heard within this
 PAUSE_SECONDS = 120.0  # a step and a checkpoint may take so long; then the newest whole checkpoint must do
-SECRET = ("CORPUSMITH_", "AWS_")  # the child needs neither database nor bucket, so it does not get their keys
 
 
 class Lost(Exception):
@@ -150,13 +149,12 @@ class Keeper:
     @contextlib.contextmanager
     def _child(self, command: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
         """A process of the run, ended at the end of the block. While it lives its guard alone has the locks."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
         grace = settings().lease_seconds / 6
         locks = [lock for lock in (self._lock, self.device.lock) if lock is not None]
         with (self.folder / "child.log").open("ab") as out:
             process = subprocess.Popen(
                 guard.command(grace, command, silence=self._silence),
-                env=environment | self.device.environment,
+                env=environment.without_secrets() | self.device.environment,
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=out,

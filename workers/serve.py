@@ -1,6 +1,5 @@
 """Loads trained adapters into the model servers that have their base model, once they have passed the parity gate."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from app.serving.limits import NotServable, check
 from app.serving.upstream import Upstream
 from app.settings import settings
 from app.stack import guard
-from workers import lease, shutdown, stage, training_files
+from workers import environment, lease, shutdown, stage, training_files
 from workers.exam import parity
-from workers.keeper import SECRET
 
 log = structlog.get_logger()
 
@@ -152,12 +150,11 @@ def _parity(training: Training, base: str, adapter: Path, loaded: list[Upstream]
     folder = training_files.root() / training.id / "parity"
     spec = parity.ParitySpec(base_model=base, adapter=str(adapter), tokens=TOKENS, served=served)
     parity.prepare(folder, spec)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(SECRET)}
     with (
         (folder / "child.log").open("ab") as log_file,
         subprocess.Popen(
             guard.command(1.0, parity.command(folder)),
-            env=environment,
+            env=environment.without_secrets(),
             stdin=subprocess.PIPE,
             stdout=log_file,
             stderr=subprocess.STDOUT,

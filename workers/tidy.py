@@ -6,6 +6,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.db import db_now, reading, transaction
+from app.files import blobs
 from app.models import File, IdempotencyKey, ModelExport, PartedUpload, Training, UploadPart
 from app.models.trainings import FINAL
 from app.storage import storage
@@ -63,9 +64,7 @@ def _remove_exports() -> None:
         gone = select(ModelExport).join(Training, Training.id == ModelExport.training_id)
         found = session.scalars(gone.where(ModelExport.deleted | Training.model_deleted).limit(AT_ONCE)).all()
     for export in found:
-        for file in export.files.values():
-            if file["own"]:
-                storage().forget(file["blob"])
+        blobs.forget(export.files)
         with transaction() as session:
             session.execute(delete(ModelExport).where(ModelExport.id == export.id))
 

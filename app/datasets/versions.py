@@ -54,12 +54,16 @@ def ended(session: Session, tenant_id: str, dataset_id: str, *, lock: bool = Fal
     return dataset
 
 
+def chain(dataset: Dataset) -> ColumnElement[bool]:
+    """The datasets that it and others were made again from, and those made of them."""
+    origin = dataset.origin or dataset.id
+    return and_(Dataset.tenant_id == dataset.tenant_id, or_(Dataset.id == origin, Dataset.origin == origin))
+
+
 def page(session: Session, tenant_id: str, dataset_id: str, after: str | None, limit: int) -> dict[str, Any]:
     """All datasets of its chain, newest first."""
     dataset = service.get(session, tenant_id, dataset_id)
-    origin = dataset.origin or dataset.id
-    query = select(Dataset).where(Dataset.tenant_id == tenant_id, or_(Dataset.id == origin, Dataset.origin == origin))
-    found = paging.page(session, query, Dataset, tenant_id, after, limit)
+    found = paging.page(session, select(Dataset).where(chain(dataset)), Dataset, tenant_id, after, limit)
     return found | {"data": [service.read(one) for one in found["data"]]}
 
 

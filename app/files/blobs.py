@@ -5,8 +5,8 @@ nobody may ever remove it. What people are promised to be able to delete is stor
 """
 
 import secrets
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from app.storage import Upload, storage
 
@@ -37,3 +37,10 @@ def keep_bytes(data: bytes) -> Kept:
 def read(blob: str, size: int, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """Bytes [start, end) of the content, which has `size` of them. Raises NotFound."""
     return storage().read(blob, start, size if end is None else min(end, size))
+
+
+def forget(files: Mapping[str, Mapping[str, Any]]) -> None:
+    """Remove the bytes of those files that have a blob of their `own`: the others' belong to somebody else."""
+    for file in files.values():
+        if file["own"]:
+            storage().forget(file["blob"])

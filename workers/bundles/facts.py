@@ -1,6 +1,7 @@
 """What is told of an export, gathered once for the card, the licence, the metadata and the trainers' files."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,13 +79,6 @@ def gather(
     container = catalog.CONTAINERS[name]
     title = " ".join((asked["title"] or dataset.name or dataset.id).split())
     corpora = mixes.corpora(session, dataset)
-    count = func.count().label("contexts")
-    spoken = (
-        select(Context.language, count)
-        .where(Context.dataset_id == dataset.id)
-        .group_by(Context.language)
-        .order_by(count.desc(), Context.language)
-    )
     return Facts(
         title=title,
         slug=re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "dataset",
@@ -97,7 +91,7 @@ def gather(
             if written[split]["rows"] or split == "train"
         },
         columns=columns,
-        languages=[row.language for row in session.execute(spoken)],
+        languages=list(languages(session, [dataset.id])),
         documents=sum(session.scalar(select(func.count()).where(*of_corpus(found))) or 0 for found in corpora),
         corpora=[session.get_one(Corpus, found).name for found in corpora],
         date=(dataset.finished_at or dataset.created_at).date().isoformat(),
@@ -109,3 +103,15 @@ def gather(
 def of_corpus(corpus_id: str) -> tuple[Any, ...]:
     """The documents that rows of this corpus can have come from."""
     return (Document.corpus_id == corpus_id, Document.status == "parsed", ~Document.replaced)
+
+
+def languages(session: Session, datasets: Sequence[str]) -> tuple[str, ...]:
+    """ISO 639-1 codes of what the datasets' contexts are in, the most frequent first."""
+    count = func.count().label("contexts")
+    spoken = (
+        select(Context.language, count)
+        .where(Context.dataset_id.in_(datasets))
+        .group_by(Context.language)
+        .order_by(count.desc(), Context.language)
+    )
+    return tuple(row.language for row in session.execute(spoken))

@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.datasets import versions
 from app.exams import service as exams
 from app.exams.records import ExamReport
-from app.models import Context, Corpus, Dataset, File, ModelExport, Training
+from app.models import Corpus, Dataset, File, ModelExport, Training
 from app.serving import upstream
 from app.trainings.asked import DATASET
+from workers.bundles.facts import languages
 from workers.model_exports.records import Merged
 
 
@@ -83,7 +85,7 @@ def gather(
         options=export.options,
         merged=merged,
         rows=rows,
-        languages=_languages(session, [one.dataset.id for one in rows if one.dataset]),
+        languages=languages(session, [one.dataset.id for one in rows if one.dataset]),
         exam=ExamReport.model_validate(exam.report) if exam and exam.report else None,
         files=files,
     )
@@ -108,18 +110,5 @@ def _rows(session: Session, tenant_id: str, use: str, given: str, file_id: str |
 
 def _version(session: Session, dataset: Dataset) -> int:
     """Its place in the chain of datasets that were made again; 1: the first."""
-    first = dataset.origin or dataset.id
-    chain = or_(Dataset.id == first, Dataset.origin == first)
-    before = select(func.count()).where(chain, Dataset.created_at < dataset.created_at)
+    before = select(func.count()).where(versions.chain(dataset), Dataset.created_at < dataset.created_at)
     return 1 + (session.scalar(before) or 0)
-
-
-def _languages(session: Session, datasets: list[str]) -> tuple[str, ...]:
-    count = func.count().label("contexts")
-    spoken = (
-        select(Context.language, count)
-        .where(Context.dataset_id.in_(datasets))
-        .group_by(Context.language)
-        .order_by(count.desc(), Context.language)
-    )
-    return tuple(row.language for row in session.execute(spoken)) if datasets else ()

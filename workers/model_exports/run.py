@@ -26,9 +26,8 @@ from app.models import ModelExport, Training
 from app.settings import settings
 from app.stack import guard
 from app.stack.locks import try_lock
-from workers import lease, shutdown, stage, zipped
+from workers import environment, lease, shutdown, stage, zipped
 from workers.containers.spool import Sink
-from workers.keeper import SECRET
 from workers.model_exports import card, facts, records
 from workers.model_exports.records import Merged, MergeSpec, NotMerged, Parity
 from workers.training_files import Unreadable
@@ -106,19 +105,12 @@ def _end(
     if mine:
         shutil.rmtree(folder_of(export_id), ignore_errors=True)
     else:
-        forget(files)
+        blobs.forget(files)
 
 
 def _fail(export: ModelExport, code: str, message: str) -> None:
     export.status, export.owner, export.finished_at = "failed", None, datetime.now(UTC)
     export.error = {"code": code, "message": message}
-
-
-def forget(files: Files) -> None:
-    """Remove the bytes that belong to an export alone."""
-    for file in files.values():
-        if file["own"]:
-            storage.storage().forget(file["blob"])
 
 
 def folder_of(export_id: str) -> Path:
@@ -166,8 +158,12 @@ def _merged(export: ModelExport, training: Training, lost: threading.Event) -> t
             with reading() as session:
                 base = stage.base(session, training)[0]
         weights = folder / "weights"
-        method = training.method == "reward"
-        spec = MergeSpec(base_model=base, weights=str(weights), precision=export.options["precision"], reward=method)
+        spec = MergeSpec(
+            base_model=base,
+            weights=str(weights),
+            precision=export.options["precision"],
+            reward=training.method == "reward",
+        )
         records.prepare(folder, spec)
         if records.ended(folder) is None:
             stage.fetch_adapter(training, weights)
@@ -192,11 +188,10 @@ def _locked(folder: Path, lost: threading.Event) -> int:
 
 def _child(folder: Path, lock: int, lost: threading.Event) -> None:
     """Merge in a process that has no secrets, whose guard holds the lock with it. Raises _Stopped."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}
     with (folder / "child.log").open("ab") as out:
         process = subprocess.Popen(
             guard.command(1.0, records.command(folder), silence=settings().lease_seconds / 2),
-            env=environment,
+            env=environment.without_secrets(),
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=out,
@@ -228,7 +223,7 @@ def _stored(export: ModelExport, training: Training, model: Path, merged: Merged
                 raise _Failed("merge_failed", f"{name} was damaged on the worker's disk")
         files[CARD] = _card(export, training, files, merged)
     except BaseException:
-        forget(files)
+        blobs.forget(files)
         raise
     return files
 
