@@ -51,7 +51,8 @@ def _paid_once(session: Session, model: FakeModel, dataset: Dataset, killed_in_f
     """I1: what was paid for is in the ledger, but for what was in flight at a kill. I4: nothing is asked for ever."""
     bill = model.bill()
     paid = session.scalar(select(func.count()).select_from(Call)) or 0
-    assert bill.total - paid <= killed_in_flight, (bill.total, paid)
+    tried = dict(session.execute(select(Unit.attempt, func.count()).group_by(Unit.attempt)).all())  # a lease lost shows
+    assert bill.total - paid <= killed_in_flight, (bill.total, paid, tried)
     assert bill.distinct <= paid + killed_in_flight
     task = catalog.TASKS[dataset.task]
     cost = task.cost(task.options.model_validate(dataset.spec["options"]))

@@ -170,6 +170,13 @@ def test_words_of_its_own_are_none(text: str) -> None:
     assert not echo(text, PROMPTS, "The ferry leaves at noon.")
 
 
+def test_bare_json_is_an_echo_unless_the_question_wants_json() -> None:
+    answer = '```json\n{"question": "When does it leave?", "answer": "At noon."}\n```'
+    assert echo(answer, PROMPTS, "", asked="When does the ferry leave?")
+    assert not echo(answer, PROMPTS, "", asked="Give one question and its answer as JSON.")
+    assert echo("#Rewritten Prompt#: {}", PROMPTS, "", asked="Write JSON."), "all other marks stay"
+
+
 def test_what_the_document_says_is_no_echo() -> None:
     assert not echo("The given prompt is shown first.", PROMPTS, "On the screen the given prompt is shown first.")
 

@@ -12,7 +12,7 @@ from workers.gates import Measured
 from workers.recipes.work import Work
 
 RUN = 7  # words in a row that are the prompt's: fewer are common phrases
-# Names that prompts and papers give to what is evolved, pointers to a place the reader does not see, and bare JSON.
+# Names that prompts and papers give to what is evolved, and pointers to a place the reader does not see.
 _MARKS = re.compile(
     "|".join(
         (
@@ -33,27 +33,36 @@ _MARKS = re.compile(
             r"(?:给定|改写后|重写后|原始|上述)的?(?:问题|提示|指令)",
             r"\b(?:данн|созданн)\w+ промпт\w*",
             r"\b(?:prompt donné|domanda (?:data|riscritta))\b",
-            r"[\"'](?:quote|answer|question|questions|own_answer|reason|faithfulness|answerability|usefulness)[\"']\s*:",
-            r"```json|\[/?INST\]|<\|[a-z_]+\|>",
+            r"\[/?INST\]|<\|[a-z_]+\|>",
             r"\{\{ ?(?:question|answer|language|count|length|document|context|examples?) ?\}\}",
         )
     ),
     re.I,
 )
+# The form that replies have: no echo in an answer to a question that wants JSON.
+_BARE_JSON = re.compile(
+    r"[\"'](?:quote|answer|question|questions|own_answer|reason|faithfulness|answerability|usefulness)[\"']\s*:|```json",
+    re.I,
+)
+_WANTS_JSON = re.compile(r"\bjson\b", re.I)
 _TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.S)
 _WORD = re.compile(r"\w+")
 
 
 async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
-    refs = row.lineage.get("prompts", {})
-    found = echo(f"{row.question}\n{row.answer}", tuple(refs), work.context.text)
+    refs, context = tuple(row.lineage.get("prompts", {})), work.context.text
+    found = echo(row.question, refs, context) or echo(row.answer, refs, context, asked=row.question)
     return {"echo": (0.0 if found else 1.0, found or "nothing of the prompts")}
 
 
-def echo(text: str, refs: tuple[str, ...], context: str, run: int = RUN) -> str:
-    """The words of `text` that come from these prompts and not from the context, or "". `run`: so many in a row."""
+def echo(text: str, refs: tuple[str, ...], context: str, run: int = RUN, *, asked: str = "") -> str:
+    """The words of `text` that come from these prompts and not from the context, or "".
+
+    `run`: so many in a row. `asked`: the question that `text` answers, which may want JSON.
+    """
     known = context.lower()
-    for found in _MARKS.finditer(text):
+    bare = () if _WANTS_JSON.search(asked) else _BARE_JSON.finditer(text)
+    for found in (*_MARKS.finditer(text), *bare):
         if found.group().lower() not in known:
             return found.group()
     words = _WORD.findall(text.lower())
