@@ -21,9 +21,9 @@ from workers.exam import bootstrap
 from workers.exam.sitting import generate
 from workers.training.template import encode, render
 
-TRAINED, HELD_OUT, ASKED = 160, 120, 40
+TRAINED, HELD_OUT, ASKED = 400, 120, 40
 SETTINGS = {
-    "n_epochs": 2, "batch_size": 8, "micro_batch_size": 4, "learning_rate": 3e-4, "max_length": 160,
+    "n_epochs": 1, "batch_size": 8, "micro_batch_size": 4, "learning_rate": 1e-3, "max_length": 160,
     "checkpoint_every": 1000,
 }  # fmt: skip
 

@@ -71,6 +71,7 @@ def test_a_tuned_model_answers_under_its_name_through_vllm(tmp_path: Path, serve
         path = f"/v1/fine_tuning/jobs/{job.id}"
         service.ok(service.http.post(f"{path}/serve"))
         found = _ended(service, f"{path}/serving")
+        print(f"\nparity: {found.get('parity')}")  # noqa: T201 the figures are what is wanted
         assert found["status"] == "served", found
         assert found["parity"]["template"] is True
         assert found["parity"]["same"] >= 0.95 <= found["parity"]["merged"]
