@@ -21,7 +21,7 @@ from workers.exam import bootstrap
 from workers.exam.sitting import generate
 from workers.training.template import encode, render
 
-TRAINED, HELD_OUT, ASKED = 400, 120, 40
+TRAINED, HELD_OUT, ASKED = 280, 100, 24
 SETTINGS = {
     "n_epochs": 1, "batch_size": 8, "micro_batch_size": 4, "learning_rate": 1e-3, "max_length": 160,
     "checkpoint_every": 1000,
@@ -58,7 +58,7 @@ def test_pairs_teach_which_answer_is_right_and_not_which_is_long(tmp_path: Path)
         for name, rows in (("train", train), ("held_out", held_out))
     ]
     asked = spec(
-        tmp_path / "run", Path(local.path), "dpo", hyperparameters=SETTINGS, seed=1,
+        tmp_path / "run", Path(local.path), "dpo", hyperparameters=SETTINGS, method_options={"sft_weight": 0.5}, seed=1,
         train_files=files[:1], validation_files=files[1:],
     )  # fmt: skip
     done = here(tmp_path / "run", asked)

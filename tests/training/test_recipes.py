@@ -100,6 +100,22 @@ def test_dpo_prefers_the_chosen_answers_and_begins_at_no_preference(base: Path, 
     assert done.result.metrics["valid_accuracy"] > 0.9  # all rejected answers end with an exclamation mark
 
 
+def test_dpo_with_the_chosen_answers_own_loss_keeps_them_likely(base: Path, tmp_path: Path) -> None:
+    alone, beside = (
+        here(
+            tmp_path / name,
+            spec(
+                tmp_path / name, base, "dpo", hyperparameters={"n_epochs": 6},
+                method_options={"sft_weight": weight},
+            ),
+        )
+        for name, weight in (("alone", 0), ("beside", 1))
+    )  # fmt: skip
+    assert beside.losses[1] > alone.losses[1] + 1  # of a random model, some nats a token
+    rewards = [done.result.metrics["train_rewards/chosen"] for done in (alone, beside)]
+    assert rewards[1] > max(rewards[0], 0)
+
+
 def test_training_stops_early_and_leaves_the_best_checkpoint(base: Path, tmp_path: Path) -> None:
     settings = {"n_epochs": 60, "learning_rate": 0.3, "schedule": "constant", "checkpoint_every": 3, "early_stop": 2}
     asked = spec(tmp_path / "run", base, rows=8, held_out=8, hyperparameters={**settings, "keep_checkpoints": 1})

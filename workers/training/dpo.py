@@ -1,6 +1,8 @@
 """Direct preference optimisation (arXiv 2305.18290): pairs in, a model that prefers the chosen answers out.
 
 The reference is the model as it began: the base without its adapter, or a frozen copy of the adapter it goes on from.
+With `sft_weight` the mean loss of the chosen answers' tokens is added (arXiv 2404.19733): the difference alone may grow
+while both answers become unlikely, their ends too.
 """
 
 from typing import Any
@@ -27,9 +29,12 @@ def build(run: Run) -> Trainer:
 
     steps = steps_of(run, len(rows))
     model, config = start_model(run, load_model(run), configuration(run, rows=len(rows), steps=steps))
+    options = run.choice.method_options
     settings = DPOConfig(
         **arguments(run, steps),
-        beta=run.choice.method_options.beta,
+        beta=options.beta,
+        loss_type=["sigmoid", "sft"] if options.sft_weight else ["sigmoid"],
+        loss_weights=[1.0, options.sft_weight] if options.sft_weight else None,
         max_length=run.hyperparameters.max_length,
     )
     trainer = Trainer(
@@ -40,7 +45,7 @@ def build(run: Run) -> Trainer:
         processing_class=tokenizer,
         peft_config=config,
     )
-    if run.choice.method_options.reference == "base":
+    if options.reference == "base":
         forget_adapter(trainer.model)
     trainer.run = run
     finish_trainer(run, trainer)

@@ -15,6 +15,12 @@ class DpoOptions(Options):
     reference: Literal["start", "base"] = Field(
         default="start", description="what it keeps close to: the model it starts from, or the base without any adapter"
     )
+    sft_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="of the chosen answers' own loss beside (arXiv 2404.19733): keeps them likely, and where they end",
+    )
 
 
 DPO = TrainingMethod(
