@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from app.stack import loopback
 from app.stack.models import LocalModel
 
 MAX_MODEL_LEN = 4096
@@ -79,7 +80,7 @@ class Health:
 
     def __call__(self) -> bool:
         try:
-            if httpx.get(f"{self._url}/health", timeout=10.0).status_code != 200:
+            if loopback.client().get(f"{self._url}/health", timeout=10.0).status_code != 200:
                 return False
             if not self._warm:
                 self._warm_up()
@@ -92,7 +93,7 @@ class Health:
 
     def _warm_up(self) -> None:
         """The first structured reply compiles the grammar backend: let nobody else wait for that."""
-        answer = httpx.post(
+        answer = loopback.client().post(
             f"{self._url}/v1/chat/completions",
             json={
                 "model": self._model,
@@ -108,7 +109,7 @@ class Health:
 
     def _moves(self) -> bool:
         """False when calls are running and no step was made for long: the engine hangs, though HTTP answers."""
-        metrics = httpx.get(f"{self._url}/metrics", timeout=10.0).text
+        metrics = loopback.client().get(f"{self._url}/metrics", timeout=10.0).text
         progress = "".join(
             re.findall(r"^vllm:(?:iteration_tokens_total_count|generation_tokens_total).*$", metrics, re.M)
         )

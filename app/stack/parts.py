@@ -10,7 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from app.settings import Settings
-from app.stack import model_server, model_venv, valkey
+from app.stack import loopback, model_server, model_venv, valkey
 from app.stack.models import LocalModel
 from app.stack.supervisor import Part
 
@@ -98,7 +98,7 @@ def model(local: LocalModel, settings: Settings, port: int, report: Callable[[st
 def _answers(url: str) -> Callable[[], bool]:
     def answers() -> bool:
         try:
-            return httpx.get(url, timeout=5.0).status_code == 200
+            return loopback.client().get(url, timeout=5.0).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -5,6 +5,7 @@ What stands in the context is the document's own, and no echo.
 
 import re
 from functools import cache
+from itertools import chain
 
 from app import prompts
 from app.domain import Sample
@@ -61,10 +62,10 @@ def echo(text: str, refs: tuple[str, ...], context: str, run: int = RUN, *, aske
     `run`: so many in a row. `asked`: the question that `text` answers, which may want JSON.
     """
     known = context.lower()
-    bare = () if _WANTS_JSON.search(asked) else _BARE_JSON.finditer(text)
-    for found in (*_MARKS.finditer(text), *bare):
-        if found.group().lower() not in known:
-            return found.group()
+    marks = (_MARKS,) if _WANTS_JSON.search(asked) else (_MARKS, _BARE_JSON)
+    for found in chain.from_iterable(pattern.finditer(text) for pattern in marks):
+        if (mark := str(found.group())).lower() not in known:
+            return mark
     words = _WORD.findall(text.lower())
     runs = [" ".join(words[i : i + run]) for i in range(len(words) - run + 1)]
     fixed = [_runs(ref, run) for ref in refs]
