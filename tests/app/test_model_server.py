@@ -37,6 +37,20 @@ def test_the_cache_gets_half_of_what_the_weights_leave() -> None:
     assert model_server.kv_space_gib(free=4 * gib, weights=3 * gib) == 1
 
 
+@pytest.mark.parametrize(
+    ("flags", "free", "found"),
+    [
+        ({"sse4_2", "avx2"}, 24, "float32"),
+        ({"sse4_2", "avx2"}, 12, "bfloat16"),  # no room
+        ({"avx2", "avx512f", "avx512_bf16"}, 24, "bfloat16"),
+        (set(), 24, "bfloat16"),  # another kind of processor
+    ],
+)
+def test_weights_are_held_in_what_the_processor_is_fast_in(flags: set[str], free: int, found: str) -> None:
+    gib = 1024**3
+    assert model_server.precision(free=free * gib, weights=3 * gib, flags=flags) == found
+
+
 def test_its_environment_keeps_nothing_that_slows_it() -> None:
     local = LocalModel("org/name", "org/name", None, None)
     base = {"OPENBLAS_CORETYPE": "Haswell", "OMP_NUM_THREADS": "1", "CORPUSMITH_GENERATOR_API_KEY": "x", "PATH": "/bin"}
