@@ -1,9 +1,9 @@
-"""How many rows of each task a real model gives: python -m benchmarks.real_yield --out yield
+"""How many rows of each task a real model gives: python -m benchmarks.real_yield --out yield [--calls 15 --at-once 14]
 
 Needs a service that runs (`corpusmith up`) with the model that is to be measured. A few contexts of the sample
-documents, a small shop's database and a graph of films; one dataset a task, one after the other. Writes all rows of
-each, kept and dropped, to the folder, and prints a line a task: rows kept of rows made, and what the others were
-dropped for.
+documents, a small shop's database and a graph of films; one dataset a task, one after the other or several at once.
+Writes all rows of each, kept and dropped, to the folder, and prints a line a task: rows kept of rows made, and what the
+others were dropped for.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -208,16 +209,26 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8321")
     parser.add_argument("--out", type=Path, default=Path("yield"))
     parser.add_argument("--task", action="append", choices=sorted(plan()), help="only these")
+    parser.add_argument("--calls", type=int, help="at most so many a task")
+    parser.add_argument("--at-once", type=int, default=1, help="datasets")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    with httpx.Client(base_url=options.url, timeout=120) as http:
+    with httpx.Client(base_url=options.url, timeout=120) as http, ThreadPoolExecutor(options.at_once) as pool:
         ids = corpora(http)
         print(f"| task | model | rows made | kept | dropped most | calls | seconds | ended |\n{'|---' * 8}|")  # noqa: T201
-        for task, wanted in plan().items():
-            if not options.task or task in options.task:
-                body = wanted | {"corpus_id": ids[wanted["corpus_id"]]} if wanted["corpus_id"] else wanted
-                told = {name: value for name, value in body.items() if value is not None}
-                print(measured(http, task, told, options.out), flush=True)  # noqa: T201
+        wanted = {
+            task: {name: value for name, value in given(body, ids, options.calls).items() if value is not None}
+            for task, body in plan().items()
+            if not options.task or task in options.task
+        }
+        for line in pool.map(lambda task: measured(http, task, wanted[task], options.out), wanted):
+            print(line, flush=True)  # noqa: T201
+
+
+def given(body: Json, ids: dict[str, str], calls: int | None) -> Json:
+    """The request, with the corpus by its id, and no more than so many calls."""
+    most = min(body["budget"]["max_calls"], calls or body["budget"]["max_calls"])
+    return body | {"corpus_id": ids[body["corpus_id"]] if body["corpus_id"] else None, "budget": {"max_calls": most}}
 
 
 if __name__ == "__main__":
