@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
+from workers.training import ranks
 from workers.training.control import CHECKPOINTS
-from workers.training.run import Run
+from workers.training.run import Run, RunFailed
 
 _OPTIMIZERS = {
     "adamw": "adamw_torch",
@@ -14,20 +15,26 @@ _OPTIMIZERS = {
 }
 
 
-def steps_of(run: Run, rows: int, processes: int = 1) -> int:
+def steps_of(run: Run, rows: int) -> int:
     """Optimiser steps over `rows` (packed sequences count as rows), as the trainer counts them."""
     settings = run.hyperparameters
-    batches = math.ceil(rows / (settings.micro_batch_size * processes))
-    each = max(math.ceil(batches / _accumulation(run, processes)), 1)
+    batches = math.ceil(rows / (settings.micro_batch_size * ranks.world()))
+    each = max(math.ceil(batches / _accumulation(run)), 1)
     whole = math.ceil(settings.n_epochs * each)
     return min(whole, settings.max_steps) if settings.max_steps else whole
 
 
-def _accumulation(run: Run, processes: int) -> int:
-    return max(run.hyperparameters.batch_size // (run.hyperparameters.micro_batch_size * processes), 1)
+def _accumulation(run: Run) -> int:
+    """Micro-batches of each process in a batch. Raises RunFailed where they do not make one."""
+    settings = run.hyperparameters
+    at_once = settings.micro_batch_size * ranks.world()
+    if ranks.world() > 1 and settings.batch_size % at_once:
+        message = f"batch_size {settings.batch_size} is not a multiple of {ranks.world()} processes' micro-batches"
+        raise RunFailed("refused_combination", message, param="batch_size")
+    return max(settings.batch_size // at_once, 1)
 
 
-def arguments(run: Run, steps: int, processes: int = 1) -> dict[str, Any]:
+def arguments(run: Run, steps: int) -> dict[str, Any]:
     """Keyword arguments of `transformers.TrainingArguments`."""
     settings = run.hyperparameters
     return {
@@ -37,7 +44,7 @@ def arguments(run: Run, steps: int, processes: int = 1) -> dict[str, Any]:
         "max_steps": steps,
         "per_device_train_batch_size": settings.micro_batch_size,
         "per_device_eval_batch_size": settings.micro_batch_size,
-        "gradient_accumulation_steps": _accumulation(run, processes),
+        "gradient_accumulation_steps": _accumulation(run),
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.schedule,
         "warmup_steps": math.floor(settings.warmup_ratio * steps),  # the first warm-up step has a rate of 0

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.domain import Record
+from workers.training import ranks
 from workers.training.control import CHECKPOINTS
 from workers.training.files import files_below, flush, sha256, sync_folder, write_whole
 
 MANIFEST = "manifest.json"
+INNER = "checkpoint-"  # the folder that transformers' Trainer writes into, inside of ours
 
 
 class Manifest(Record):
@@ -35,12 +37,28 @@ def folder_of(run: Path, step: int) -> Path:
 
 
 def save(run: Path, step: int, write: Callable[[Path], None], tokens: int) -> Checkpoint:
-    """Has `write` fill a folder beside, and makes it the checkpoint of `step`. A kill leaves no half of it."""
+    """Has `write` fill a folder beside, and makes it the checkpoint of `step`. A kill leaves no half of it.
+
+    Of several processes all write, each its own files; the first makes and names the folder.
+    """
     target = folder_of(run, step)
     partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    if ranks.first():
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+    ranks.meet()
     write(partial)
+    ranks.meet()
+    saved = _named(partial, target, step, tokens) if ranks.first() else None
+    found: Checkpoint = ranks.agreed(saved)
+    return found
+
+
+def _named(partial: Path, target: Path, step: int, tokens: int) -> Checkpoint:
+    for file in partial.glob(f"{INNER}*/*"):
+        file.rename(partial / file.name)
+    for inner in partial.glob(f"{INNER}*"):
+        inner.rmdir()
     manifest = Manifest(step=step, tokens=tokens, files=files_below(partial))
     flush(partial)
     write_whole(partial / MANIFEST, manifest.model_dump_json(indent=1).encode())

@@ -12,7 +12,7 @@ from app.errors import Problem
 from app.trainings.choice import choose
 from app.trainings.rows import BadRow, check
 from app.trainings.run import Failure, Outcome, Result, RunSpec
-from workers.training import control
+from workers.training import control, ranks
 from workers.training.events import Journal
 from workers.training.files import write_whole
 from workers.training.run import Run, RunFailed, no_memory_left
@@ -41,7 +41,10 @@ def main(folder: Path) -> Outcome:
     except Exception as wrong:
         traceback.print_exc()  # for whoever reads the child's log; the outcome has one line
         ended = failure_of(wrong)
-    write_whole(folder / control.OUTCOME_FILE, ended.model_dump_json(indent=1).encode())
+    told = folder / control.OUTCOME_FILE
+    # Of several processes whoever fails first says so; what the others then say is of connections that were closed.
+    if ranks.world() == 1 or ((ranks.first() or isinstance(ended, Failure)) and not told.exists()):
+        write_whole(told, ended.model_dump_json(indent=1).encode())
     return ended
 
 
@@ -49,11 +52,13 @@ def work(folder: Path) -> Outcome:
     """The run from its rows to its adapter. Raises RunFailed."""
     from workers.training import checkpoint
 
-    with opened(folder) as run:
-        if not run.spec.resume:
+    with opened(folder, silent=not ranks.first()) as run:
+        if not run.spec.resume and ranks.first():
             checkpoint.forget(folder)
         run.journal.phase("loading")
         if run.choice.method == "online_dpo":
+            if ranks.world() > 1:
+                raise RunFailed("refused_combination", "online_dpo runs in one process", param="method")
             from workers.training import online_dpo
 
             return online_dpo.work(run)

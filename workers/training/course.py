@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.trainings.run import Result, Stopped
-from workers.training import checkpoint
+from workers.training import checkpoint, ranks
 from workers.training.control import ADAPTER
 from workers.training.files import files_below, flush, sync_folder
 from workers.training.guard import guarded
@@ -17,6 +17,7 @@ from workers.training.run import Run
 
 def follow(run: Run, trainer: Any) -> Result | Stopped:
     """Trains from the newest whole checkpoint on, or from the beginning, and leaves the adapter in the run's folder."""
+    ranks.meet()  # the first process may have had checkpoints to forget
     start = checkpoint.newest(run.folder, lambda text: run.journal.warning("damaged_checkpoint", text))
     trainer.tokens = start.manifest.tokens if start else 0
     held_out = HeldOut(run, trainer, from_step=start.manifest.step if start else 0)
@@ -47,8 +48,15 @@ def follow(run: Run, trainer: Any) -> Result | Stopped:
 
 
 def _leave_adapter(run: Run, trainer: Any) -> Path:
-    """The adapter, or the whole weights, in `adapter/`: beside first, then renamed."""
+    """The adapter, or the whole weights, in `adapter/`: beside first, then renamed. The first process writes it."""
     target = run.folder / ADAPTER
+    if ranks.first():
+        _write_adapter(run, trainer, target)
+    ranks.meet()
+    return target
+
+
+def _write_adapter(run: Run, trainer: Any, target: Path) -> None:
     partial = target.with_name(f".{ADAPTER}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -61,4 +69,3 @@ def _leave_adapter(run: Run, trainer: Any) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     sync_folder(run.folder)
-    return target

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from workers.training import ranks
 from workers.training.checkpoint import Checkpoint
 from workers.training.files import write_whole
 from workers.training.randomness import random_state_kept
@@ -39,7 +40,8 @@ class HeldOut:
             return {}
         found = self._in_another_process(saved) if self.run.fragile else self._here()
         self.measured[saved.manifest.step] = found
-        write_whole(self.run.folder / MEASURED, orjson.dumps({str(k): v for k, v in self.measured.items()}))
+        if ranks.first():
+            write_whole(self.run.folder / MEASURED, orjson.dumps({str(k): v for k, v in self.measured.items()}))
         return found
 
     def patience_is_over(self) -> bool:
@@ -48,14 +50,19 @@ class HeldOut:
 
     def _here(self) -> dict[str, float]:
         with random_state_kept():
-            return readable(self.trainer.evaluate())
+            found: dict[str, float] = ranks.agreed(readable(self.trainer.evaluate()))
+            return found
 
     def _in_another_process(self, saved: Checkpoint) -> dict[str, float]:
         command = [sys.executable, "-m", "workers.training.heldout", str(self.run.folder), str(saved.folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not ranks.first():
+            found: dict[str, float] = ranks.agreed(None)
+            return found
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=ranks.alone())
         if done.returncode:
             raise RunFailed("training_failed", f"held-out loss was not measured: {done.stderr.strip()[-300:]}")
-        return {name: float(value) for name, value in orjson.loads(done.stdout.splitlines()[-1]).items()}
+        measured = {name: float(value) for name, value in orjson.loads(done.stdout.splitlines()[-1]).items()}
+        return {**ranks.agreed(measured)}
 
 
 def readable(metrics: dict[str, float]) -> dict[str, float]:

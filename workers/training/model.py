@@ -12,6 +12,7 @@ from transformers import (
 )
 
 from app.catalog import VARIANTS
+from workers.training import ranks
 from workers.training.run import Run, RunFailed, no_memory_left
 
 
@@ -45,7 +46,7 @@ def load_model(run: Run, *, reward: bool = False) -> Any:
             run.spec.base_model,
             local_files_only=True,
             dtype=dtype,
-            device_map={"": 0} if run.device == "cuda" else None,
+            device_map={"": ranks.device()} if run.device == "cuda" else None,
             quantization_config=_quantisation(run, dtype),
             **({"num_labels": 1} if reward else {}),
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from transformers import TrainerCallback
 
 from app.trainings.run import CheckpointEvent, StepEvent
-from workers.training import checkpoint
+from workers.training import checkpoint, ranks
 from workers.training.control import asked
 from workers.training.files import sha256
 from workers.training.heldout import HeldOut
@@ -55,7 +55,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
                 raise RunFailed("training_failed", "no gradient reaches the first layer: nothing would be learnt there")
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        wish = asked(self.run.folder)
+        wish = ranks.agreed(asked(self.run.folder) if ranks.first() else None)
         if wish is None or wish.count == self._heard:
             return
         self._heard = wish.count
@@ -82,7 +82,8 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
         if self.held_out.patience_is_over():
             self.run.journal.message(f"held-out loss did not fall any more; the best was at step {self.held_out.best}")
             control.should_training_stop = True
-        checkpoint.prune(self.run.folder, self.run.hyperparameters.keep_checkpoints, self.held_out.best)
+        if ranks.first():
+            checkpoint.prune(self.run.folder, self.run.hyperparameters.keep_checkpoints, self.held_out.best)
 
 
 def reaches_first_layer(model: Any) -> bool:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Trainer
 
-from workers.training import checkpoint
+from workers.training import checkpoint, ranks
 from workers.training.randomness import random_state_kept
 from workers.training.run import Run
 
@@ -35,7 +35,7 @@ class Recoverable:
         return super().create_optimizer(model)  # type: ignore[misc]
 
     def training_step(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        self.tokens += _count(inputs)
+        self.tokens += ranks.total(_count(inputs))
         loss = super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
         if self.extra_loss is not None:  # not in the loss that is told, which stays that of the rows
             self.accelerator.backward(self.extra_loss() / self.args.gradient_accumulation_steps)
@@ -53,15 +53,13 @@ class Recoverable:
                 Trainer._save_checkpoint(self, model, trial)
             finally:
                 self._partial = None
-            inner = folder / f"checkpoint-{self.state.global_step}"
-            for file in inner.iterdir():
-                file.rename(folder / file.name)
-            inner.rmdir()
 
         self.last_checkpoint = checkpoint.save(self.run.folder, self.state.global_step, write, self.tokens)
 
     def save_model(self: Any, output_dir: str | None = None, _internal_call: bool = False) -> None:
-        """The tensors that train, as they are in memory; and the adapter as it is served."""
+        """The tensors that train, as they are in memory; and the adapter as it is served. The first process writes."""
+        if not ranks.first():
+            return
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: p.detach().contiguous() for name, p in _trained(self.model)}, folder / TRAINABLE)
