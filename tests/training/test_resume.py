@@ -12,7 +12,7 @@ from tests.training.running import Ran, ended, here, spec, started
 from workers.training import checkpoint, control
 
 SETTINGS = {"n_epochs": 6, "checkpoint_every": 2, "keep_checkpoints": 2}  # 18 steps
-SHORT, LONG = range(2), range(2, 20)
+SHORT, LONG = (1,), (0, *range(2, 20))  # the short one dies in the middle of a save
 
 
 def asked(folder: Path, base: Path, variant: str = "lora") -> RunSpec:

@@ -61,6 +61,7 @@ def test_the_tokenizer_and_base_of_the_reward_model_are_those_of_its_folder(base
     assert preferred > worse
 
 
+@pytest.mark.slow
 def test_online_dpo_pairs_and_learns_by_the_scores_of_the_reward_model(base: Path, tmp_path: Path) -> None:
     reward = rewarded(tmp_path / "reward", base)
     options = {"rounds": 1, "answers": 4, "max_new_tokens": 8, "margin": 0.01, "longest_ratio": 100}
