@@ -28,7 +28,7 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not model" --ignore=tests/faults
-	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 	$(BIN)/python -m pytest -m model
 
 test-slow: $(STAMP) ## every training variant, training killed with many seeds, real models that learn and are served
