@@ -9,6 +9,7 @@ import httpx
 def client() -> httpx.Client:
     """One for all: each new one reads all certificates, and five questions a second were a sixth of a core.
 
-    No proxy, and no connection that is kept: the part may be another process the next time.
+    No proxy, no connection that is kept (the part may be another process the next time), and no certificates: the parts
+    speak plain HTTP.
     """
     return httpx.Client(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))

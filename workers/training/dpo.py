@@ -30,11 +30,12 @@ def build(run: Run) -> Trainer:
     steps = steps_of(run, len(rows))
     model, config = start_model(run, load_model(run), configuration(run, rows=len(rows), steps=steps))
     options = run.choice.method_options
+    losses = {"sigmoid": 1.0} | ({"sft": options.sft_weight} if options.sft_weight else {})
     settings = DPOConfig(
         **arguments(run, steps),
         beta=options.beta,
-        loss_type=["sigmoid", "sft"] if options.sft_weight else ["sigmoid"],
-        loss_weights=[1.0, options.sft_weight] if options.sft_weight else None,
+        loss_type=list(losses),
+        loss_weights=list(losses.values()),
         max_length=run.hyperparameters.max_length,
     )
     trainer = Trainer(

@@ -38,7 +38,7 @@ class HeldOut:
         """`valid_loss` and, for preferences, `valid_accuracy` of this checkpoint; nothing without held-out rows."""
         if not self.run.spec.validation_files:
             return {}
-        found = self._in_another_process(saved) if self.run.fragile else self._here()
+        found: dict[str, float] = ranks.agreed(self._measured(saved))
         self.measured[saved.manifest.step] = found
         if ranks.first():
             write_whole(self.run.folder / MEASURED, orjson.dumps({str(k): v for k, v in self.measured.items()}))
@@ -48,21 +48,19 @@ class HeldOut:
         patience, best = self.run.hyperparameters.early_stop, self.best
         return patience is not None and best is not None and sum(step > best for step in self.measured) >= patience
 
-    def _here(self) -> dict[str, float]:
+    def _measured(self, saved: Checkpoint) -> dict[str, float]:
+        """Here all processes take their part; another process is one for all, and the first one's."""
+        if self.run.fragile:
+            return self._in_another_process(saved) if ranks.first() else {}
         with random_state_kept():
-            found: dict[str, float] = ranks.agreed(readable(self.trainer.evaluate()))
-            return found
+            return readable(self.trainer.evaluate())
 
     def _in_another_process(self, saved: Checkpoint) -> dict[str, float]:
         command = [sys.executable, "-m", "workers.training.heldout", str(self.run.folder), str(saved.folder)]
-        if not ranks.first():
-            found: dict[str, float] = ranks.agreed(None)
-            return found
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=ranks.alone())
         if done.returncode:
             raise RunFailed("training_failed", f"held-out loss was not measured: {done.stderr.strip()[-300:]}")
-        measured = {name: float(value) for name, value in orjson.loads(done.stdout.splitlines()[-1]).items()}
-        return {**ranks.agreed(measured)}
+        return {name: float(value) for name, value in orjson.loads(done.stdout.splitlines()[-1]).items()}
 
 
 def readable(metrics: dict[str, float]) -> dict[str, float]:
