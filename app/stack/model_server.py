@@ -88,17 +88,18 @@ class Health:
         self._url, self._model = url.rstrip("/"), model
         self._warm = False
         self._progress = ""
-        self._moved_at = 0.0
+        self._moved_at = time.monotonic()
 
     def __call__(self) -> bool:
         try:
             if loopback.client().get(f"{self._url}/health", timeout=10.0).status_code != 200:
                 return False
-            if not self._warm:
+            if not self._warm and not self._has_answered():
                 self._warm_up()
+            self._warm = True
             return self._moves()
         except httpx.ConnectError:
-            self._warm = False  # it is (re)starting
+            self._warm, self._progress = False, ""  # it is (re)starting
             return False
         except httpx.HTTPError:
             return False
@@ -117,11 +118,18 @@ class Health:
             timeout=120.0,
         )
         answer.raise_for_status()
-        self._warm, self._moved_at = True, time.monotonic()
+
+    def _has_answered(self) -> bool:
+        """Work that waited for the server goes before the warm-up, which then gets no turn and is not needed."""
+        answered = r'^vllm:request_success_total\{[^}]*finished_reason="(?:stop|length)"[^}]*\} (\S+)$'
+        return any(float(count) for count in re.findall(answered, self._metrics(), re.M))
+
+    def _metrics(self) -> str:
+        return loopback.client().get(f"{self._url}/metrics", timeout=10.0).text
 
     def _moves(self) -> bool:
         """False when calls are running and no step was made for long: the engine hangs, though HTTP answers."""
-        metrics = loopback.client().get(f"{self._url}/metrics", timeout=10.0).text
+        metrics = self._metrics()
         progress = "".join(
             re.findall(r"^vllm:(?:iteration_tokens_total_count|generation_tokens_total).*$", metrics, re.M)
         )

@@ -65,6 +65,7 @@ class Pretender(BaseHTTPRequestHandler):
 
     metrics = ""
     warmed = 0
+    busy = False  # with others: the warm-up gets no turn
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -74,7 +75,7 @@ class Pretender(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         type(self).warmed += 1
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
+        self.send_response(503 if type(self).busy else 200)
         self.end_headers()
         self.wfile.write(b"{}")
 
@@ -105,6 +106,22 @@ def test_a_server_that_runs_calls_and_makes_no_step_is_not_healthy(monkeypatch: 
         assert Pretender.warmed == 1
         pretender.shutdown()
     assert health() is False
+
+
+def test_a_server_that_answers_others_is_ready_though_the_warm_up_gets_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def counters(stopped: int, aborted: int) -> str:
+        name = "vllm:request_success_total"
+        reasons = {"stop": stopped, "abort": aborted}
+        return "".join(f'{name}{{e="0",finished_reason="{why}",m="x"}} {n}.0\n' for why, n in reasons.items())
+
+    monkeypatch.setattr(Pretender, "busy", True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pretender) as pretender:
+        threading.Thread(target=pretender.serve_forever, daemon=True).start()
+        health = model_server.Health(f"http://127.0.0.1:{pretender.server_port}", "any")
+        for stopped, aborted, good in [(0, 0, False), (0, 3, False), (1, 3, True)]:
+            Pretender.metrics = counters(stopped, aborted)
+            assert health() is good, (stopped, aborted)
+        pretender.shutdown()
 
 
 @pytest.fixture(scope="module")
