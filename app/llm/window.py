@@ -13,8 +13,14 @@ class Window:
         self._successes, self._settled = 0, False
 
     def seen(self, running: float, waiting: float, inflight: int) -> None:
-        """One reading of /metrics: grow while nothing waits, settle a little above what runs."""
+        """One reading of /metrics: grow while nothing waits, settle a little above what runs.
+
+        A server counts after each step, and on a CPU one takes half a minute: a reading that knows of less than half
+        of our calls is older than they are.
+        """
         self.measured = True
+        if running + waiting < inflight / 2:
+            return
         if waiting == 0 and inflight >= self.size - 2:
             growth = 1.25 if self._settled else 1.6
             self.size = min(self.maximum, int(self.size * growth) + 8)

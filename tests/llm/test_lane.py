@@ -176,6 +176,15 @@ def test_the_window_grows_while_nothing_waits_and_settles_a_little_above_what_ru
     assert window.size < 256
 
 
+def test_counters_that_are_older_than_the_calls_open_no_window() -> None:
+    window = Window(32, 4096)
+    for running, waiting in [(0, 0), (1, 0), (15, 0)]:  # a CPU server within its first step
+        window.seen(running, waiting, inflight=32)
+    assert window.size == 32
+    window.seen(running=32, waiting=0, inflight=32)
+    assert window.size > 32
+
+
 def test_without_metrics_the_window_grows_with_successes_and_shrinks_on_overload() -> None:
     window = Window(4, 100)
     for _ in range(200):
