@@ -7,10 +7,10 @@ One module measures one metric of the catalogue, or several that come of one mod
 `PROMPTS`, if the module has it, names the prompts it sends, for the row's lineage.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
 
 from app import catalog
 from app.domain import Dropped, Sample, Verdict
@@ -27,29 +27,29 @@ async def check(work: Work, row: Sample, *, ahead: int = 0, only: frozenset[str]
 
     Gates are those of `work.gates`; those the task says nothing can be learnt from for such a row are left out.
     """
-    met = set(work.gates) - skipped(work, row)
-    modules = _modules(tuple(sorted(met if only is None else met & only)))
-    calls = [_cost(names)[0] for _, names in modules]
-    for place, (module, names) in enumerate(modules):
+    met = work.gates.keys() if only is None else work.gates.keys() & only
+    gates = _gates(frozenset(met) - skipped(work, row))
+    still = ahead + sum(gate.calls for gate in gates)
+    verdicts = list(row.verdicts)
+    for gate in gates:
         try:
-            measured = await module.measure(work, row, ahead=sum(calls[place:]) + ahead)
+            measured = await gate.module.measure(work, row, ahead=still)
         except Refused as refusal:
-            return drop(row, f"judge_{refusal.reason}", refusal.detail)
-        verdicts = tuple(_verdict(work, name, *found) for name, found in measured.items() if name in names)
-        changed: dict[str, Any] = {"verdicts": row.verdicts + verdicts}
-        if sent := getattr(module, "PROMPTS", ()):
-            changed["lineage"] = work.lineage((*row.lineage.get("prompts", ()), *sent))
-        row = row.model_copy(update=changed)
-        for verdict in verdicts:
-            if not verdict.passed:
-                detail = f"{verdict.metric} {verdict.score:g}: {verdict.reason}"
-                return drop(row, catalog.METRICS[verdict.metric].reason, detail)
-    return row
+            return drop(_with(row, verdicts), f"judge_{refusal.reason}", refusal.detail)
+        still -= gate.calls
+        if gate.prompts:
+            row = row.model_copy(update={"lineage": work.lineage((*row.lineage.get("prompts", ()), *gate.prompts))})
+        found = [_verdict(work, name, *measured[name]) for name in measured if name in gate.metrics]
+        verdicts += found
+        if missed := next((verdict for verdict in found if not verdict.passed), None):
+            detail = f"{missed.metric} {missed.score:g}: {missed.reason}"
+            return drop(_with(row, verdicts), catalog.METRICS[missed.metric].reason, detail)
+    return _with(row, verdicts)
 
 
 def calls(work: Work) -> int:
     """Model calls of all gates for one row that passes them."""
-    return sum(_cost(names)[0] for _, names in _modules(tuple(sorted(work.gates))))
+    return sum(gate.calls for gate in _gates(frozenset(work.gates)))
 
 
 def skipped(work: Work, row: Sample) -> frozenset[str]:
@@ -62,19 +62,36 @@ def drop(row: Sample, reason: str, detail: str) -> Dropped:
     return Dropped(reason=reason, detail=detail, **{name: getattr(row, name) for name in Sample.model_fields})
 
 
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """A module of this folder, what it asks and costs, and which of its metrics are wanted."""
+
+    module: ModuleType
+    metrics: frozenset[str]
+    calls: int
+    prompts: tuple[str, ...]
+
+
 @cache
-def _modules(names: tuple[str, ...]) -> list[tuple[ModuleType, list[str]]]:
-    """(module, its metrics among `names`), the cheapest first: text alone, then local models, then model calls."""
+def _gates(names: frozenset[str]) -> list[_Gate]:
+    """The modules that measure `names`, the cheapest first: text alone, then local models, then model calls."""
     by_module: dict[str, list[str]] = {}
-    for name in names:
+    for name in sorted(names):
         by_module.setdefault(catalog.METRICS[name].measured_by or name, []).append(name)
     ordered = sorted(by_module.items(), key=lambda item: (_cost(item[1]), item[0]))
-    return [(import_module(f"workers.gates.{module}"), found) for module, found in ordered]
+    modules = [(import_module(f"workers.gates.{module}"), found) for module, found in ordered]
+    return [
+        _Gate(module, frozenset(found), _cost(found)[0], getattr(module, "PROMPTS", ())) for module, found in modules
+    ]
 
 
 def _cost(names: list[str]) -> tuple[int, bool]:
     metrics = [catalog.METRICS[name] for name in names]
     return max(metric.calls for metric in metrics), any(metric.local for metric in metrics)
+
+
+def _with(row: Sample, verdicts: list[Verdict]) -> Sample:
+    return row.model_copy(update={"verdicts": tuple(verdicts)})
 
 
 def _verdict(work: Work, name: str, score: float, reason: str) -> Verdict:

@@ -3,18 +3,20 @@
 A row that asks something of a text it holds itself (`attributes["request"]`) may speak of it when it asks.
 """
 
-import re
-
 from app.domain import Sample
 from workers.gates import Measured
+from workers.gates.phrases import Phrases
 from workers.recipes.work import Work
 
-_DOCUMENT = re.compile(
-    r"\b(?:the|this|given|provided|above) (?:text|document|passage|context|excerpt|instruction)s?\b"
-    r"|\b(?:according to|in|from|given) the (?:given )?(?:information|instructions)\b"
-    r"|\b(?:в|из|по) (?:(?:данном|этом|приведённом|указанном) )?(?:тексте?|документе?|отрывке?|текста|документу)\b"
-    r"|\b(?:im|dem|laut) (?:text|dokument)\b|\b(?:le|du|ce) (?:texte|document)\b|\bel (?:texto|documento)\b",
-    re.I,
+_DOCUMENT = Phrases(
+    (
+        r"\b(?:the|this|given|provided|above) (?:text|document|passage|context|excerpt|instruction)s?\b",
+        r"\b(?:according to|in|from|given) the (?:given )?(?:information|instructions)\b",
+        r"\b(?:в|из|по) (?:(?:данном|этом|приведённом|указанном) )?(?:тексте?|документе?|отрывке?|текста|документу)\b",
+        r"\b(?:im|dem|laut) (?:text|dokument)\b",
+        r"\b(?:le|du|ce) (?:texte|document)\b",
+        r"\bel (?:texto|documento)\b",
+    )
 )
 
 
@@ -26,5 +28,4 @@ async def measure(work: Work, row: Sample, *, ahead: int) -> Measured:
 
 def mentions_document(text: str) -> str:
     """The words that point to the document the reader does not have, or ""."""
-    found = _DOCUMENT.search(text)
-    return found.group() if found else ""
+    return next(_DOCUMENT.find(text), "")
