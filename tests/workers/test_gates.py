@@ -7,9 +7,11 @@ import pytest
 from app.domain import Chunk, Context, Sample
 from app.prompts import load
 from workers import gates
+from workers.gates.common_words import OWN, plainly_in
 from workers.gates.echo import echo
 from workers.gates.language import in_language
 from workers.gates.length import words
+from workers.gates.phrases import Phrases
 from workers.gates.refusal import refusal, refusal_to_ask
 from workers.gates.stop_words import says_something
 from workers.recipes.work import Work
@@ -72,6 +74,34 @@ def test_an_answer_that_goes_over_to_another_language_half_way_is_not_in_the_fir
     french, english = (" ".join(GOOD[language] * 2) for language in ("fr", "en"))
     assert in_language(f"{french} {french}", "fr") >= LANGUAGE_GATE
     assert in_language(f"{french} {english}", "fr") < LANGUAGE_GATE
+
+
+PLAIN = {
+    "en": "Passengers who bring a bicycle must be at the gate before the ferry leaves, because there is no room.",
+    "de": "Wer ein Fahrrad mitnimmt, muss vor der Abfahrt am Tor sein, weil auf dem Deck nicht für alle Platz ist.",
+    "fr": "Les passagers qui ont un vélo doivent être au quai avant le départ, sans quoi ils ne sont pas admis.",
+    "es": "Los pasajeros están en el muelle antes del viaje y pagan la bicicleta, pero hay sitio según el tiempo.",
+    "ru": "Пассажиры, которые берут велосипед, должны быть у причала до отхода, и это не зависит от погоды или сезона.",
+}
+
+
+@pytest.mark.parametrize("language", PLAIN)
+def test_a_text_is_plainly_in_its_own_language_and_in_no_other(language: str) -> None:
+    found = {other for other in OWN if plainly_in(other, PLAIN[language].rstrip(".").split())}
+    assert found == {language}
+
+
+def test_a_text_with_a_long_piece_in_another_language_is_not_plainly_in_the_first() -> None:
+    english, german = PLAIN["en"].split(), PLAIN["de"].split()
+    assert plainly_in("en", english * 3)
+    assert not plainly_in("en", [*english, *german, *english])
+    assert not plainly_in("en", ["the", "of"])
+
+
+def test_phrases_are_found_in_either_case_and_as_they_are_written() -> None:
+    phrases = Phrases((r"\bi cannot\b", "无法", r"\[/?inst\]"))
+    assert list(phrases.find("Sorry, I CANNOT say. Mini cannot. [INST]我无法")) == ["I CANNOT", "[INST]", "无法"]
+    assert list(phrases.find("İ cannot, I cannot")) == ["i cannot"], "a text that is longer in lower case"
 
 
 def test_a_language_that_the_detector_does_not_know_is_not_measured() -> None:
