@@ -20,6 +20,7 @@ from app.stack.sockets import free_port, make_private, port_is_free, socket_path
 from app.stack.supervisor import Part, Running, Supervisor
 
 DEFAULT_GENERATOR = "qwen2.5-coder-1.5b"
+LOCAL_PATIENCE = {"call_idle_timeout_seconds": 1800.0}  # sixteen calls may share a CPU that writes ten tokens a second
 Report = Callable[[str], None]
 
 
@@ -86,10 +87,7 @@ class _Stack:
         (host, port, model_port), settings = address, self._settings
         settings = settings.model_copy(update={"host": host, "port": port})
         if local:
-            served = known.name if known else local
-            tokenizer = (known.tokenizer_dir or "") if known else settings.cache_dir / "models" / local
-            update = {"generator_url": f"http://127.0.0.1:{model_port}/v1", "generator_model": served}
-            settings = settings.model_copy(update={**update, "generator_tokenizer": str(tokenizer)})
+            settings = settings.model_copy(update=_of_local_model(settings, local, known, model_port))
         settings = settings.model_copy(update={"base_models": _base_models(settings, local, known)})
         env = parts.environment(settings)
         crew = parts.workers(env, settings.data_dir, llm_workers, cpu_concurrency, train=train)
@@ -153,6 +151,20 @@ class _Stack:
         self._report(f"{name}: {now.state}" + (f" ({now.detail})" if now.detail else ""))
         if (name, now.state) == ("api", "ready"):
             self._report(f"Ready: {self._url}")
+
+
+def _of_local_model(
+    settings: Settings, local: str, known: models.LocalModel | None, port: int
+) -> dict[str, str | float]:
+    """The settings that follow from a model server of our own on this machine."""
+    tokenizer = (known.tokenizer_dir or "") if known else settings.cache_dir / "models" / local
+    patience = {} if "call_idle_timeout_seconds" in settings.model_fields_set else LOCAL_PATIENCE
+    return {
+        "generator_url": f"http://127.0.0.1:{port}/v1",
+        "generator_model": known.name if known else local,
+        "generator_tokenizer": str(tokenizer),
+        **patience,
+    }
 
 
 def _base_models(settings: Settings, local: str | None, known: models.LocalModel | None) -> dict[str, str]:

@@ -77,3 +77,14 @@ def test_an_unknown_model_is_refused_before_anything_starts(tmp_path: Path) -> N
     with pytest.raises(StackError, match="No model 'gpt'"):
         up.run(Settings(data_dir=tmp_path / "data"), generator="gpt", port=0)
     assert not (tmp_path / "data").exists()
+
+
+def test_calls_to_a_local_model_may_take_longer_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> dict[str, str | float]:
+        return up._of_local_model(Settings(data_dir=tmp_path), "qwen2.5-coder-1.5b", None, 9)
+
+    assert found()["call_idle_timeout_seconds"] == 1800
+    monkeypatch.setenv("CORPUSMITH_CALL_IDLE_TIMEOUT_SECONDS", "300")
+    assert "call_idle_timeout_seconds" not in found()
