@@ -18,8 +18,9 @@ AGREES = {"reason": "It is stated.", "faithfulness": 5, "answerability": 5, "use
 
 
 class Scripted:
-    """Prompt -> the reply, or a function that gives it, of the prompt's values and `document`, `sample`, `temperature`.
+    """Prompt -> the reply, or a function that gives it.
 
+    It is given the prompt's values, and `document`, `sample`, `temperature` and `fields`.
     Prompts and replies are real ones.
     """
 
@@ -45,7 +46,7 @@ class Scripted:
         if count is not None:
             values["count"] = count
         instruction = prompt.messages(context.text, **values)[1]["content"].partition("</document>")[2]
-        values |= {"document": context.text, "sample": sample, "temperature": temperature}
+        values |= {"document": context.text, "sample": sample, "temperature": temperature, "fields": fields}
         self.asked.append((ref, role, values, instruction))
         said = self.said[ref.partition("@")[0]]
         await asyncio.sleep(0)

@@ -55,6 +55,25 @@ def test_a_list_of_points_is_one() -> None:
     assert row.answer == "- The Aurora sails at 07:40.\n- A single is 12 euros."
 
 
+@pytest.mark.parametrize(
+    ("style", "limit", "most"),
+    [
+        ("bullets", {"most": 4}, {"points": 4}),
+        ("one_line", {"most": 4}, {"points": 1}),
+        ("extractive", {"most": 2}, {"sentences": 2}),
+        ("extractive", {"most": 40}, {"sentences": 20}),
+        ("paragraph", {"unit": "words", "most": 30}, {}),
+    ],
+)
+def test_a_server_that_decodes_by_schema_lets_no_more_sentences_through(
+    style: str, limit: dict[str, Any], most: dict[str, int]
+) -> None:
+    script = model("The Aurora sails at 07:40.", copied=("A single ticket costs 12 euros.",))
+    only(script, styles={style: 1}, lengths=[limit])
+    fields = script.asked[0][2]["fields"]
+    assert {name: schema["maxItems"] for name, schema in fields.items()} == most
+
+
 def test_chosen_sentences_are_the_text_s_own_whole_and_in_its_order() -> None:
     copied = ("a single  ticket costs 12 euros.", "leaves Norvik at 07:40 every weekday.")
     row = only(model(copied=copied), styles={"extractive": 1})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app import prompts
 from app.catalog.tasks.summarise import FORMS, Limit, SummaryStyle
 from app.coverage.sentences import widen
 from app.domain import Chunk, Dropped, Sample, Span
@@ -61,7 +62,9 @@ async def summarise(work: Work, wanted: Asked, *, ahead: int) -> Sample | Droppe
         values |= {"form": FORMS[wanted.style], "language": work.language}
     sample = wanted.number + 100 * work.round  # a call of its own for each summary, in each round
     try:
-        reply = await work.model.ask(ref, context=work.context, ahead=ahead, sample=sample, **values)
+        reply = await work.model.ask(
+            ref, context=work.context, ahead=ahead, sample=sample, fields=_no_more(ref, wanted), **values
+        )
     except Refused as refusal:
         return Dropped(reason=refusal.reason, detail=refusal.detail, **about)
     if isinstance(reply, Sentences):
@@ -76,6 +79,17 @@ async def summarise(work: Work, wanted: Asked, *, ahead: int) -> Sample | Droppe
     return Sample(
         answer=("\n" if mark else " ").join(points), sources=tuple(map(_all_of, work.context.chunks)), **about
     )
+
+
+def _no_more(ref: str, wanted: Asked) -> dict[str, Any]:
+    """The reply's lists, no longer than the limit: small models do not count, and a server that decodes by schema does.
+
+    A sentence (or point) is one entry.
+    """
+    if wanted.unit != "sentences":
+        return {}
+    lists = prompts.load(ref).reply.schema_for()["properties"]
+    return {name: schema | {"maxItems": min(wanted.most, schema["maxItems"])} for name, schema in lists.items()}
 
 
 def _request(work: Work, wanted: Asked) -> str:
