@@ -67,9 +67,8 @@ SHIP = {
     "type": "object",
     "properties": {
         "ship": text("name of a ship"),
-        "harbours": {"type": "array", "items": text(), "description": "harbours or islands that are named"},
+        "crossing_minutes": {"type": "integer", "description": "how long it takes from harbour to harbour"},
         "price": {"type": "number", "description": "a price in crowns"},
-        "times": {"type": "array", "items": text(), "description": "times of day, as written"},
     },
 }
 RELATED = {"tokens": 256, "pack": "within", "shares": {"pair": 2, "triple": 1}}
@@ -91,7 +90,7 @@ def plan() -> dict[str, Json]:
         "tool_calls": of(None, 8, 60, tools=TOOLS),
         "summarise": of("documents", 8, 30, styles=STYLES),
         "classify": of("documents", 10, 40, labels=LABELS, generate=1),
-        "paraphrase": of("documents", 12, 45),
+        "paraphrase": of("documents", 12, 45, variants=3),
         "extract": of("documents", 5, 20, json_schema=SHIP),
         "pretrain": of("documents", 12, 40) | {"options": RELATED, "chunking": {}},
         "preferences": of("documents", 6, 60),
