@@ -28,16 +28,21 @@ def supported_numbers(answer: str, *texts: str) -> float:
     """0..1: the share of the numbers in `answer` that stand in one of `texts`; 1 when it has none."""
     if not _DIGIT.search(answer):
         return 1.0
-    known = frozenset().union(*map(_numbers, texts))
+    known = frozenset().union(*map(_known, texts))
     said = _SPACED.sub(lambda found: _joined(found[0]) if _joined(found[0]) in known else found[0], answer)
     given = [plain(number) for number in NUMBER.findall(said)]
     return round(sum(number in known for number in given) / len(given), 3) if given else 1.0
 
 
+def numbers(text: str) -> set[str]:
+    """All numbers of a text, each in its plainest way of writing."""
+    return {plain(number) for number in NUMBER.findall(text)}
+
+
 @lru_cache(maxsize=128)
-def _numbers(text: str) -> frozenset[str]:
-    """All numbers of a text, each in its plainest way of writing. Many rows are made of one context."""
-    return frozenset(map(plain, NUMBER.findall(text))) | frozenset(map(_joined, _SPACED.findall(text)))
+def _known(text: str) -> frozenset[str]:
+    """The same and those that are written with spaces. Many rows are made of one context."""
+    return frozenset(numbers(text)) | frozenset(map(_joined, _SPACED.findall(text)))
 
 
 def plain(number: str) -> str:
