@@ -88,7 +88,7 @@ def plan() -> dict[str, Json]:
         "conversation": of("documents", 4, 60),
         "reasoning": of("documents", 6, 50),
         "tool_calls": of(None, 8, 60, tools=TOOLS),
-        "summarise": of("documents", 8, 30, styles=STYLES),
+        "summarise": of("documents", 8, 30, chunk=3000, styles=STYLES),
         "classify": of("documents", 10, 40, labels=LABELS, generate=1),
         "paraphrase": of("documents", 12, 45, variants=3),
         "extract": of("documents", 5, 20, json_schema=SHIP),
