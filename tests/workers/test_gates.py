@@ -7,7 +7,7 @@ import pytest
 from app.domain import Chunk, Context, Sample
 from app.prompts import load
 from workers import gates
-from workers.gates.common_words import OWN, plainly_in
+from workers.gates.common_words import LISTS, plainly_in
 from workers.gates.echo import echo
 from workers.gates.language import in_language
 from workers.gates.length import words
@@ -87,7 +87,7 @@ PLAIN = {
 
 @pytest.mark.parametrize("language", PLAIN)
 def test_a_text_is_plainly_in_its_own_language_and_in_no_other(language: str) -> None:
-    found = {other for other in OWN if plainly_in(other, PLAIN[language].rstrip(".").split())}
+    found = {other for other in LISTS if plainly_in(other, PLAIN[language].rstrip(".").split())}
     assert found == {language}
 
 

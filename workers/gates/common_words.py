@@ -1,13 +1,13 @@
 """Is a text plainly in a language? Small words that only this one has stand all through it.
 
 A quick yes for good texts; where it is not plain, a detector has to look. Lists may share words: what two languages
-have proves neither.
+have says little about either.
 """
 
 from collections import Counter
 
 RUN = 12  # words; so long a piece in another language is not overlooked
-ENOUGH = 3  # such words in each run
+OF_ITS_OWN, OF_ITS_LIST = 2, 3  # at least so many words in each run that it alone has, and that it has
 _LISTED = {
     "en": """the of and to that with for this from which are was were been have has had not would could should what when
         where how their there they them these those than then into about between each every only other such both before
@@ -46,14 +46,19 @@ _LISTED = {
         якщо тільки може повинен коли де хто який які котрий також цей ця ці після перед ніж щоб у все вже є під між
         через потрібно можна та й""",
 }
-_LISTS = {language: frozenset(words.split()) for language, words in _LISTED.items()}
-_KNOWN_TO = Counter(word for words in _LISTS.values() for word in words)
-OWN = {language: frozenset(word for word in words if _KNOWN_TO[word] == 1) for language, words in _LISTS.items()}
+LISTS = {language: frozenset(words.split()) for language, words in _LISTED.items()}
+_KNOWN_TO = Counter(word for words in LISTS.values() for word in words)
+_OWN = {language: frozenset(word for word in words if _KNOWN_TO[word] == 1) for language, words in LISTS.items()}
 
 
 def plainly_in(language: str, words: list[str]) -> bool:
-    """Has every run of `RUN` words enough of the language's own? False for a text shorter than `ENOUGH` words."""
-    own = OWN.get(language, frozenset())
-    found = [word.lower() in own for word in words]
-    starts = range(max(1, len(found) - RUN + 1))
-    return len(found) >= ENOUGH and all(sum(found[i : i + RUN]) >= ENOUGH for i in starts)
+    """Has every run of `RUN` words enough of the language's small words? False for a text of fewer than it takes."""
+    low = [word.lower() for word in words]
+    own, listed = (_runs(low, lists.get(language, frozenset())) for lists in (_OWN, LISTS))
+    return min(own) >= OF_ITS_OWN and min(listed) >= OF_ITS_LIST
+
+
+def _runs(words: list[str], known: frozenset[str]) -> list[int]:
+    """How many words are known, of each run."""
+    found = [word in known for word in words]
+    return [sum(found[i : i + RUN]) for i in range(max(1, len(found) - RUN + 1))]
