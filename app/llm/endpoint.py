@@ -2,13 +2,16 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import aiohttp
 import orjson
 
 CHAT = "/chat/completions"
 MAX_REPLY_BYTES = 1024 * 1024
-_LOAD = re.compile(rb"^vllm:num_requests_(running|waiting)\{[^}]*\} ([0-9.e+]+)", re.M)
+_LOAD = re.compile(
+    rb"^vllm:(num_requests_running|num_requests_waiting|iteration_tokens_total_count)\{[^}]*\} ([0-9.e+]+)", re.M
+)
 _CONTEXT_LENGTH = re.compile(r"context length|maximum.{0,20}length|too (long|many tokens)", re.I)
 
 
@@ -40,6 +43,14 @@ class Target:
     api_key: str = ""
 
 
+class Load(NamedTuple):
+    """Requests that run and wait at a server, and how many steps it has made; None where it does not say."""
+
+    running: float
+    waiting: float
+    steps: float | None = None
+
+
 class Endpoint:
     """A server at `target.url`, over one pooled keep-alive session without a connection limit."""
 
@@ -66,18 +77,22 @@ class Endpoint:
         except TimeoutError as error:
             raise Unavailable("no reply within the time limit") from error
 
-    async def load(self) -> tuple[float, float] | None:
-        """(running, waiting) requests from vLLM's /metrics, or None where the server has none."""
+    async def load(self) -> Load | None:
+        """From vLLM's /metrics, over all its engines, or None where the server has none."""
         try:
             async with self.session.get(self.metrics, timeout=aiohttp.ClientTimeout(total=5)) as response:
                 if response.status != 200:
                     return None
-                found = dict(_LOAD.findall(await response.read()))
+                found = _LOAD.findall(await response.read())
         except (aiohttp.ClientError, TimeoutError):
             return None
-        if b"running" not in found:
+        total: dict[bytes, float] = {}
+        for name, value in found:
+            total[name] = total.get(name, 0.0) + float(value)
+        if b"num_requests_running" not in total:
             return None
-        return float(found[b"running"]), float(found.get(b"waiting", 0))
+        waiting = total.get(b"num_requests_waiting", 0.0)
+        return Load(total[b"num_requests_running"], waiting, total.get(b"iteration_tokens_total_count"))
 
     async def alive(self) -> bool:
         """Does the server answer GET /models at all?"""

@@ -247,5 +247,5 @@ class Lane:
             if load is None:
                 no_metrics = not self.window.measured and self.successes > 0  # then AIMD steers
                 continue
-            self.window.seen(*load, self.inflight)
+            self.window.seen(load, self.inflight)
             self._pump()

@@ -3,6 +3,8 @@
 Too few leave slots empty; too many queue first-in-first-out in the server, where our order is lost.
 """
 
+from app.llm.endpoint import Load
+
 
 class Window:
     """`size` calls may be in flight. Bounds are calls."""
@@ -11,16 +13,18 @@ class Window:
         self.size, self.maximum = start, maximum
         self.measured = False
         self._successes, self._settled = 0, False
+        self._steps: float | None = None
 
-    def seen(self, running: float, waiting: float, inflight: int) -> None:
+    def seen(self, load: Load, inflight: int) -> None:
         """One reading of /metrics: grow while nothing waits, settle a little above what runs.
 
-        A server counts after each step, and on a CPU one takes half a minute: a reading that knows of less than half
-        of our calls is older than they are.
+        A server counts after each step, and on a CPU one may take half a minute: until then a reading says nothing new.
         """
         self.measured = True
-        if running + waiting < inflight / 2:
+        before, self._steps = self._steps, load.steps
+        if load.steps is not None and before in (None, load.steps):
             return
+        running, waiting = load.running, load.waiting
         if waiting == 0 and inflight >= self.size - 2:
             growth = 1.25 if self._settled else 1.6
             self.size = min(self.maximum, int(self.size * growth) + 8)

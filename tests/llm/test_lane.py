@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from app.llm.endpoint import Rejected, Target
+from app.llm.endpoint import Endpoint, Load, Rejected, Target
 from app.llm.lane import Lane
 from app.llm.pool import Pool, Pools
 from app.llm.protocol import Refused
@@ -170,19 +173,35 @@ def test_a_context_keeps_its_server_and_contexts_spread(model: FakeModel) -> Non
 def test_the_window_grows_while_nothing_waits_and_settles_a_little_above_what_runs() -> None:
     window = Window(32, 4096)
     for _ in range(12):
-        window.seen(running=min(256, window.size), waiting=max(0, window.size - 256), inflight=window.size)
+        window.seen(Load(min(256, window.size), max(0, window.size - 256)), inflight=window.size)
     assert 256 < window.size <= 256 * 1.2
     window.overloaded()
     assert window.size < 256
 
 
-def test_counters_that_are_older_than_the_calls_open_no_window() -> None:
+def test_the_window_does_not_open_while_the_server_makes_no_step() -> None:
     window = Window(32, 4096)
-    for running, waiting in [(0, 0), (1, 0), (15, 0)]:  # a CPU server within its first step
-        window.seen(running, waiting, inflight=32)
+    for _ in range(100):  # a CPU server within its first step
+        window.seen(Load(1, 0, steps=7), inflight=window.size)
     assert window.size == 32
-    window.seen(running=32, waiting=0, inflight=32)
+    window.seen(Load(32, 0, steps=8), inflight=32)
     assert window.size > 32
+
+
+def test_the_load_of_a_server_is_that_of_all_its_engines(environment: pytest.MonkeyPatch) -> None:
+    names = ("num_requests_running", "num_requests_waiting", "iteration_tokens_total_count")
+    body = "".join(f'vllm:{name}{{engine="{e}"}} {10 * e + n}.0\n' for e in (0, 1) for n, name in enumerate(names))
+
+    async def test() -> Load | None:
+        async def metrics(_: web.Request) -> web.Response:
+            return web.Response(text=body)
+
+        site = web.Application()
+        site.router.add_get("/metrics", metrics)
+        async with TestServer(site) as server, aiohttp.ClientSession() as session:
+            return await Endpoint(Target(f"{server.make_url('/v1')}", "m"), session).load()
+
+    assert asyncio.run(test()) == Load(10, 12, steps=14)
 
 
 def test_without_metrics_the_window_grows_with_successes_and_shrinks_on_overload() -> None:
