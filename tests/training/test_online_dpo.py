@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.trainings.run import MessageEvent
 from tests.training.running import ended, spec, started
 from workers.training import rounds
@@ -29,6 +31,7 @@ def judged(folder: Path, running: "subprocess.Popen[str]") -> int:
     return count
 
 
+@pytest.mark.slow
 def test_two_rounds_with_a_judge_and_what_is_done_is_not_done_again(base: Path, tmp_path: Path) -> None:
     options = {"rounds": 2, "answers": 3, "max_new_tokens": 8, "margin": 0.05, "longest_ratio": 4}
     settings = {"n_epochs": 1, "batch_size": 4}
