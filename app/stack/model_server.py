@@ -88,18 +88,19 @@ class Health:
         self._url, self._model = url.rstrip("/"), model
         self._warm = False
         self._progress = ""
-        self._moved_at = time.monotonic()
+        self._moved_at = 0.0
 
     def __call__(self) -> bool:
         try:
             if loopback.client().get(f"{self._url}/health", timeout=10.0).status_code != 200:
                 return False
-            if not self._warm and not self._has_answered():
-                self._warm_up()
-            self._warm = True
+            if not self._warm:
+                if not self._has_answered():
+                    self._warm_up()
+                self._warm, self._moved_at = True, time.monotonic()
             return self._moves()
         except httpx.ConnectError:
-            self._warm, self._progress = False, ""  # it is (re)starting
+            self._warm = False  # it is (re)starting
             return False
         except httpx.HTTPError:
             return False

@@ -188,7 +188,7 @@ def test_the_window_does_not_open_while_the_server_makes_no_step() -> None:
     assert window.size > 32
 
 
-def test_the_load_of_a_server_is_that_of_all_its_engines(environment: pytest.MonkeyPatch) -> None:
+def test_the_load_of_a_server_is_that_of_all_its_engines() -> None:
     names = ("num_requests_running", "num_requests_waiting", "iteration_tokens_total_count")
     body = "".join(f'vllm:{name}{{engine="{e}"}} {10 * e + n}.0\n' for e in (0, 1) for n, name in enumerate(names))
 

@@ -24,7 +24,7 @@ _LISTED = {
         según durante cada todo todos después antes ya""",
     "it": """il lo gli della dello delle degli dei nel nella nei nelle sul sulla dal dalla alla agli che è sono con per
         non più come anche essere stato questo questa questi queste quando dove perché chi cosa quale deve può viene
-        ogni prima dopo dopo suo sua loro ma ed tra fra un uno una""",
+        ogni prima dopo suo sua loro ma ed tra fra un uno una""",
     "pt": """o os as uma uns do da dos das no na nos nas ao aos à às é são não com por para que em um mais como também
         pelo pela foi ser está estão quando onde qual quais seu sua seus suas este esta isso pode deve ou mas até entre
         desde depois antes cada todos já""",
