@@ -21,6 +21,7 @@ from app.llm.pool import Pools, Roles
 from app.settings import settings
 from workers import lease, shutdown, units
 from workers.claim import Claimed, claim
+from workers.finisher import Finisher
 from workers.pulse import Pulse
 from workers.recipes import Outcome, Work, recipe
 from workers.repair import repair
@@ -52,6 +53,7 @@ class Drain:
     async def run(self) -> None:
         self.pools = Pools(settings())
         self.ledger = Ledger(engine(), settings().commit_linger_seconds)
+        self.finisher = Finisher(self.ledger, self.owner)
         self.pulse.start()
         try:
             await self._loop()
@@ -174,8 +176,7 @@ class Drain:
 
     async def _finish(self, unit: Claimed, outcome: Outcome, replayed: int) -> None:
         spent = any(row.reason == "budget_spent" for row in outcome.dropped)
-        ended = await self._commit(unit, lambda c: units.finish(c, unit, self.owner, outcome, replayed, spent=spent))
-        if ended:  # the dataset's last unit: the selection can begin
+        if await self.finisher.finish(units.Finished(unit, outcome, replayed, spent)):  # so the selection can begin
             await asyncio.to_thread(units.ring_select, unit.dataset_id)
 
     async def _commit(self, unit: Claimed, work: Any) -> Any:
@@ -221,6 +222,7 @@ class Drain:
 
     async def _abandon(self) -> list[str]:
         """On the way out: abort what is in flight. The ids of the units that are not done."""
+        self.finisher.flush()
         left = list(self.tasks.items())
         for _, task in left:
             task.cancel()

@@ -1,10 +1,14 @@
-"""What became of a unit, written behind the fence: rows, counters, events, or another try."""
+"""What became of units, written behind the fence: rows, counters, events, or another try."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, and_, case, func, insert, select, update
+from sqlalchemy import Connection, and_, case, func, insert, select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -28,53 +32,65 @@ _UNCLAIMED: dict[str, Any] = {
 }
 
 
-def _mine(unit: Claimed, owner: str) -> Any:
-    return and_(Unit.id == unit.id, Unit.owner == owner, Unit.attempt == unit.attempt, Unit.status == "running")
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a unit's recipe gave. `replayed`: calls paid for before. `spent`: the budget ended in this unit."""
+
+    unit: Claimed
+    outcome: Outcome
+    replayed: int
+    spent: bool = False
 
 
-def _generating(unit: Claimed) -> Any:
+def _mine(owner: str, *units: Claimed) -> Any:
+    """Those of the units that nobody has taken over."""
+    tries = tuple_(Unit.id, Unit.attempt).in_([(unit.id, unit.attempt) for unit in units])
+    return and_(tries, Unit.owner == owner, Unit.status == "running")
+
+
+def _generating(dataset_id: str) -> Any:
     """A dataset that was cancelled takes no more rows."""
-    return select(Dataset.id).where(Dataset.id == unit.dataset_id, Dataset.status == "generating").exists()
+    return select(Dataset.id).where(Dataset.id == dataset_id, Dataset.status == "generating").exists()
 
 
-def finish(
-    connection: Connection, unit: Claimed, owner: str, outcome: Outcome, replayed: int, *, spent: bool = False
-) -> bool:
-    """Rows, counters and the unit's end, if the unit is still ours. True: it was the dataset's last one.
+def finish(connection: Connection, owner: str, finished: Sequence[Finished]) -> bool:
+    """Rows, counters and the end of units of one dataset, as far as they are still ours. True: the last one was there.
 
-    `spent`: the budget ended in this unit, so those that nobody has begun are given up.
+    When the budget ended in one of them, those that nobody has begun are given up.
     """
-    done = connection.execute(
-        update(Unit).where(_mine(unit, owner), _generating(unit)).values(status="done", owner=None).returning(Unit.id)
-    ).scalar_one_or_none()
-    if done is None:
+    unit = finished[0].unit
+    mine = and_(_mine(owner, *(found.unit for found in finished)), _generating(unit.dataset_id))
+    ended = update(Unit).where(mine).values(status="done", owner=None).returning(Unit.id, Unit.attempt)
+    done = {(unit_id, attempt) for unit_id, attempt in connection.execute(ended)}
+    ours = [found for found in finished if (found.unit.id, found.unit.attempt) in done]
+    if lost := [found.unit for found in finished if (found.unit.id, found.unit.attempt) not in done]:
         # Taken over by another, or its dataset was stopped just now: then nobody else would give the unit back.
-        connection.execute(update(Unit).where(_mine(unit, owner)).values(**_UNCLAIMED))
+        connection.execute(update(Unit).where(_mine(owner, *lost)).values(**_UNCLAIMED))
+    if not ours:
         return False
-    rows = [_row(unit, "accepted", None, None, row) for row in outcome.kept]
-    rows += [_row(unit, "dropped", row.reason, row.detail, row) for row in outcome.dropped]
-    for key, row in enumerate(rows):
-        row["key"] = key
-    if rows:
+    if rows := [row for found in ours for row in _rows(found)]:
         connection.execute(insert(Sample), rows)
-    dropped: dict[str, int] = {}
-    for found in outcome.dropped:
-        dropped[found.reason] = dropped.get(found.reason, 0) + 1
-    given_up = _give_up(connection, unit) if spent else 0
+    given_up = _give_up(connection, unit) if any(found.spent for found in ours) else 0
     last = _count(
         connection,
         unit,
-        done=1,
+        done=len(ours),
         failed=given_up,
-        accepted=len(outcome.kept),
-        dropped=dropped,
-        replayed=replayed,
-        repaired=_repaired(outcome),
+        accepted=sum(len(found.outcome.kept) for found in ours),
+        dropped=Counter(row.reason for found in ours for row in found.outcome.dropped),
+        replayed=sum(found.replayed for found in ours),
+        repaired=reduce(added, (_repaired(found.outcome) for found in ours)),
     )
     # Events come after _count, which locks the dataset: so their ids are in the order in which they are committed.
     if given_up:
         _event(connection, unit, "budget.spent", "warn", f"the budget is spent; {given_up} units were not begun")
     return last
+
+
+def _rows(found: Finished) -> list[dict[str, Any]]:
+    rows = [_row(found.unit, "accepted", None, None, row) for row in found.outcome.kept]
+    rows += [_row(found.unit, "dropped", row.reason, row.detail, row) for row in found.outcome.dropped]
+    return [row | {"key": key} for key, row in enumerate(rows)]
 
 
 def _repaired(outcome: Outcome) -> dict[str, dict[str, int]]:
@@ -135,7 +151,7 @@ def _count(
     done: int = 0,
     failed: int = 0,
     accepted: int = 0,
-    dropped: dict[str, int] | None = None,
+    dropped: Mapping[str, int] | None = None,
     replayed: int = 0,
     repaired: dict[str, dict[str, int]] | None = None,
 ) -> bool:
@@ -196,7 +212,7 @@ def retry_or_fail(connection: Connection, unit: Claimed, owner: str, reason: str
     last = unit.attempt >= settings().unit_max_attempts
     values = {"status": "failed" if last else "pending", "owner": None, "leased_at": None, "heartbeat_at": None}
     changed = connection.execute(
-        update(Unit).where(_mine(unit, owner)).values(**values, reason=reason).returning(Unit.id)
+        update(Unit).where(_mine(owner, unit)).values(**values, reason=reason).returning(Unit.id)
     ).scalar_one_or_none()
     if changed is None or not last:
         return False
@@ -221,7 +237,7 @@ def fail_dataset(connection: Connection, unit: Claimed, owner: str, code: str, d
     ).scalar_one_or_none()
     if changed is not None:
         _event(connection, unit, "status.failed", "error", detail)
-    connection.execute(update(Unit).where(_mine(unit, owner)).values(status="pending", owner=None))
+    connection.execute(update(Unit).where(_mine(owner, unit)).values(status="pending", owner=None))
 
 
 def release(owner: str, unit_ids: list[str]) -> None:
