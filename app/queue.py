@@ -1,5 +1,8 @@
 """A doorbell: `ring(session, name, ...)` sends a Celery message after the commit, and forgets it on rollback."""
 
+import os
+import threading
+import time
 from functools import cache
 from typing import Literal
 
@@ -12,6 +15,8 @@ from sqlalchemy.orm import Session
 from app.settings import settings
 
 log = structlog.get_logger()
+
+QUIET_SECONDS = 0.2  # a thousand uploads one by one were a thousand messages, and each a look at the database
 
 TaskName = Literal["parse", "plan", "drain", "select", "export", "report", "check", "train", "serve", "pack", "merge"]
 QUEUES: dict[TaskName, str] = {
@@ -47,7 +52,15 @@ def ring(session: Session, name: TaskName, *ids: str) -> None:
 
 
 def send(name: TaskName, *ids: str) -> None:
-    """Ring now. A broker that does not answer is logged and no more: the sweep rings again for all that has work."""
+    """Ring now. A broker that does not answer is logged and no more: the sweep rings again for all that has work.
+
+    A ring without ids says what the one before said: of many in a row the first goes at once and the last a bit later.
+    """
+    if ids or _once.turn(name):
+        _send(name, *ids)
+
+
+def _send(name: TaskName, *ids: str) -> None:
     try:
         broker().send_task(
             f"corpusmith.{name}",
@@ -57,6 +70,43 @@ def send(name: TaskName, *ids: str) -> None:
         )
     except (OperationalError, OSError) as error:
         log.warning("doorbell.not_sent", task=name, error=type(error).__name__)
+
+
+class _Once:
+    """Lets a process ring a bell once in `QUIET_SECONDS`; a ring within that time is put off to its end."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nothing had been rung; in a forked child no timer of its parent runs."""
+        self._rung: dict[TaskName, float] = {}
+        self._late: set[TaskName] = set()
+        self._lock = threading.Lock()
+
+    def turn(self, name: TaskName) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            left = self._rung.get(name, -QUIET_SECONDS) + QUIET_SECONDS - now
+            if left <= 0 and name not in self._late:
+                self._rung[name] = now
+                return True
+            if name not in self._late:
+                self._late.add(name)
+                timer = threading.Timer(left, self._ring_late, (name,))
+                timer.daemon = True
+                timer.start()
+            return False
+
+    def _ring_late(self, name: TaskName) -> None:
+        with self._lock:  # before the message goes: whoever comes after this needs another
+            self._late.discard(name)
+            self._rung[name] = time.monotonic()
+        _send(name)
+
+
+_once = _Once()
+os.register_at_fork(after_in_child=_once.forget)
 
 
 @event.listens_for(Session, "after_commit")
