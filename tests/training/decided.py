@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.training import tiny
 
+TOKENS = 32
 SHARPER = 20  # random weights like all tokens nearly alike
 
 
@@ -23,6 +24,7 @@ def model(folder: Path) -> Path:
 def answers(base: Path, adapter: Path | None, scale: float = 1.0) -> tuple[list[list[int]], list[list[int]]]:
     """Prompts of the parity gate and greedy answers, in float32: rounded otherwise than the gate does.
 
+    As vLLM's, an answer that ended has the token that ends it: an empty one says that the server tells no tokens.
     `scale` multiplies what the adapter adds.
     """
     import torch
@@ -43,4 +45,5 @@ def answers(base: Path, adapter: Path | None, scale: float = 1.0) -> tuple[list[
             if "lora_B" in name:
                 parameter.data *= scale
     with torch.inference_mode():
-        return prompts, generate(found.eval(), words, prompts, 32)
+        said = generate(found.eval(), words, prompts, TOKENS)
+    return prompts, [answer + [words.eos_token_id] * (len(answer) < TOKENS) for answer in said]
