@@ -21,6 +21,7 @@ celery_app.conf.update(
     task_default_queue="cpu",
     task_routes={f"corpusmith.{name}": {"queue": queue} for name, queue in QUEUES.items()},
     worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,  # a busy worker would keep a bell that an idle one could answer
     worker_enable_remote_control=False,
     worker_max_tasks_per_child=200,
     worker_hijack_root_logger=False,

@@ -13,6 +13,7 @@ import structlog
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import queue
 from app.db import engine
 from app.llm.asking import TAIL_SHARE, Asker, ModelUnusable
 from app.llm.budget import Budget
@@ -48,6 +49,7 @@ class Drain:
         self.claimed: dict[str, Claimed] = {}
         self.budgets: dict[str, Budget] = {}
         self.told: dict[str, str | None] = {}
+        self.called = False
         self.pulse = Pulse(owner)
 
     async def run(self) -> None:
@@ -83,9 +85,12 @@ class Drain:
             self.ledger.busy = sum(lane.inflight for lane in self.pools.lanes.values()) > QUIET_CALLS
             # Ask again at once while the database had all that was asked for, seldom while it had nothing to give.
             if room > 0 and now >= look_at:
-                found = await asyncio.to_thread(self._claim, min(CLAIM_AT_ONCE, room))
+                wanted = min(CLAIM_AT_ONCE, room)
+                found = await asyncio.to_thread(self._claim, wanted)
                 for unit in found:
                     self._start(unit)
+                if len(found) >= wanted:
+                    await self._call_another()
                 look_at = time.monotonic() + (0.0 if found else CLAIM_PAUSE_SECONDS)
             if self.tasks:
                 idle_since = now
@@ -102,10 +107,16 @@ class Drain:
         if self.pools.down:
             return 0
         starting = sum(1 for unit in self.claimed.values() if not unit.has_asked)
-        return sum(lane.limit - lane.inflight - lane.waiting for lane in lanes) - starting
+        return sum(max(0, lane.room) for lane in lanes) - starting
+
+    async def _call_another(self) -> None:
+        """There is more work than this worker takes at once: ring once more, for an idle worker if there is one."""
+        if not self.called:
+            self.called = True
+            await asyncio.to_thread(queue.send, "drain")
 
     def _claim(self, limit: int) -> list[Claimed]:
-        slots = sum(lane.window.size for lane in self.pools.lanes.values()) or settings().window_start
+        slots = sum(lane.window.slots for lane in self.pools.lanes.values()) or settings().window_start
         try:
             return claim(self.owner, limit=limit, tail=int(TAIL_SHARE * slots))
         except SQLAlchemyError as error:

@@ -13,8 +13,9 @@ from app.domain import Context
 from app.llm import loss, parse
 from app.llm.budget import Budget
 from app.llm.endpoint import CHAT, Rejected
+from app.llm.lane import Lane
 from app.llm.ledger import CallRow, Ledger
-from app.llm.pool import Roles
+from app.llm.pool import Pool, Roles
 from app.llm.protocol import Refused
 from app.prompts import Prompt
 from app.replies import Reply
@@ -60,6 +61,7 @@ class Asker:
         self.replayed = 0
         self.looking, self.found, self.fresh = 0, False, False
         self.made: set[bytes] = set()  # keys of this unit's calls: the same question twice is paid for once
+        self.homes: dict[tuple[Pool, str], Lane] = {}
         self.on_ask: Callable[[], None] = lambda: None
 
     async def ask(
@@ -174,7 +176,7 @@ class Asker:
 
     async def _pay(self, call: "_Call") -> bytes:
         pool = self.roles.pool(call.role)
-        lane = pool.lane(call.place)
+        lane = self.homes[pool, call.place] = pool.lane(self.homes.get((pool, call.place)))
         self.on_ask()
         # Depth first by context; the last contexts together, longest remaining path first, so no slot idles at the end.
         tail = int(TAIL_SHARE * pool.slots)

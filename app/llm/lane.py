@@ -154,6 +154,11 @@ class Lane:
     def limit(self) -> int:
         return 0 if self.closed else 1 if self.down else self.window.size
 
+    @property
+    def room(self) -> int:
+        """How many more calls would be sent at once; below zero, how many wait here."""
+        return self.limit - self.inflight - self.waiting
+
     def _pump(self) -> None:
         if self.waiting and self.inflight < self.limit:
             delay = self.paused_until - time.monotonic()

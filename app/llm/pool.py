@@ -1,6 +1,4 @@
-"""The servers of one role, balanced by context so that a context keeps the server that has its prefix cached."""
-
-import hashlib
+"""The servers of one role. A context goes to the one with the most room, and stays where its prefix is cached."""
 
 import aiohttp
 
@@ -10,18 +8,27 @@ from app.llm.window import Window
 from app.settings import Settings
 
 
+IDLE_SHARE = (
+    0.125  # of a server's window: with more than that free, cached prefixes elsewhere are not worth waiting for
+)
+
+
 class Pool:
     """One lane for each endpoint of a role."""
 
     def __init__(self, lanes: list[Lane]) -> None:
         self.lanes = lanes
 
-    def lane(self, context_key: str) -> Lane:
-        """Rendezvous hashing: the same context goes to the same server while that is up, and spreads when it is not."""
+    def lane(self, home: Lane | None = None) -> Lane:
+        """Where the next call of a context goes. `home`: where its last one went, None for the first.
+
+        It leaves home when that is down, or has a queue while another server runs empty.
+        """
         usable = [lane for lane in self.lanes if not lane.down] or self.lanes
-        if len(usable) == 1:
-            return usable[0]
-        return max(usable, key=lambda lane: hashlib.blake2b((context_key + lane.endpoint.target.url).encode()).digest())
+        best = max(usable, key=lambda lane: lane.room)
+        if home in usable and not (home.room < 0 and best.room > IDLE_SHARE * best.limit):
+            return home
+        return best
 
     @property
     def down(self) -> str | None:
@@ -31,7 +38,7 @@ class Pool:
 
     @property
     def slots(self) -> int:
-        return sum(lane.window.size for lane in self.lanes)
+        return sum(lane.window.slots for lane in self.lanes)
 
 
 def targets(settings: Settings, role: str, model: str | None = None) -> list[Target]:

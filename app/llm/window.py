@@ -14,10 +14,17 @@ class Window:
         self.measured = False
         self._successes, self._settled = 0, False
         self._steps: float | None = None
+        self._full = 0.0
+
+    @property
+    def slots(self) -> int:
+        """How many calls the server runs at once, those of other clients too, as far as known."""
+        return max(self.size, int(self._full))
 
     def seen(self, load: Load, inflight: int) -> None:
         """One reading of /metrics: grow while nothing waits, settle a little above what runs.
 
+        Several clients of a server see the same numbers. When too much waits, each gives way by its share of the calls.
         A server counts after each step, and on a CPU one may take half a minute: until then a reading says nothing new.
         """
         self.measured = True
@@ -25,12 +32,15 @@ class Window:
         if load.steps is not None and before in (None, load.steps):
             return
         running, waiting = load.running, load.waiting
+        if waiting:
+            self._full = running
         if waiting == 0 and inflight >= self.size - 2:
             growth = 1.25 if self._settled else 1.6
             self.size = min(self.maximum, int(self.size * growth) + 8)
         elif waiting > 0.125 * running + 16:
             self._settled = True
-            self.size = max(16, int(running * 1.0625) + 16)
+            share = min(1.0, inflight / (running + waiting))
+            self.size = max(16, int(share * (running * 1.0625 + 16)))
 
     def succeeded(self) -> None:
         """Without /metrics: one more after each window-full of successes (a quarter more while still small)."""

@@ -141,7 +141,7 @@ def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_
             pool = lane_of(pools, one, other)
             calls = []
             for i in range(40):
-                lane = pool.lane(f"context {i}")
+                lane = pool.lane()
                 others = [found for found in pool.lanes if found is not lane]
                 calls.append(lane.submit("t", "a", (i,), body(f"call {i}"), 10, others))
             await asyncio.sleep(0.15)
@@ -159,13 +159,20 @@ def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_
         run(test)
 
 
-def test_a_context_keeps_its_server_and_contexts_spread(model: FakeModel) -> None:
+def test_contexts_spread_and_each_keeps_its_server_until_another_runs_empty() -> None:
     async def test(pools: Pools) -> None:
-        pool = pools.pool([Target(f"http://127.0.0.1:{port}/v1", "fake") for port in (1, 2, 3)])
-        homes = [pool.lane(f"context {i}") for i in range(300)]
-        assert homes == [pool.lane(f"context {i}") for i in range(300)]
-        counts = [homes.count(lane) for lane in pool.lanes]
-        assert min(counts) > 60
+        pool = pools.pool([Target(f"http://127.0.0.1:{port}/v1", "fake") for port in (1, 2)])
+        one, other = pool.lanes
+        one.inflight, other.inflight = 5, 3
+        assert pool.lane() is other, "the first call goes where there is most room"
+        assert pool.lane(one) is one
+        one.waiting = one.limit
+        other.inflight = other.limit
+        assert pool.lane(one) is one, "nobody has room: the prefix is cached here"
+        other.inflight = 0
+        assert pool.lane(one) is other
+        other.down = "gone"
+        assert pool.lane(other) is one
 
     run(test)
 
@@ -177,6 +184,18 @@ def test_the_window_grows_while_nothing_waits_and_settles_a_little_above_what_ru
     assert 256 < window.size <= 256 * 1.2
     window.overloaded()
     assert window.size < 256
+
+
+@pytest.mark.parametrize("clients", [2, 5])
+def test_clients_of_one_server_settle_together_a_little_above_what_runs(clients: int) -> None:
+    windows = [Window(32, 4096) for _ in range(clients)]
+    for _ in range(20):
+        for window in windows:
+            total = sum(each.size for each in windows)
+            window.seen(Load(min(256, total), max(0, total - 256)), inflight=window.size)
+    assert 256 < sum(window.size for window in windows) <= 256 * 1.4
+    assert all(window.size >= 32 for window in windows)
+    assert all(window.slots == 256 for window in windows), "what runs is known to each"
 
 
 def test_the_window_does_not_open_while_the_server_makes_no_step() -> None:
