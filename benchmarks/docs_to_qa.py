@@ -1,7 +1,8 @@
 """The standard job on the whole product: N chunks, 16 calls each, API -> Celery -> database, against a simulated vLLM.
 
     python -m benchmarks.docs_to_qa --n 200 [--slots 256 --speed 1 --kv-tokens 440000] [--database postgresql://...]
-                                    [--corpus FILE] [--p500 0.01 --ptrunc 0.02] [--kill-at 0.5] [--flush-at 0.5] [--llm-workers 1]
+                                    [--corpus FILE] [--p500 0.01 --ptrunc 0.02] [--kill-at 0.5] [--flush-at 0.5]
+                                    [--llm-workers 1] [--servers 1]
 
 Prints one JSON line. `efficiency` is the simulator's ideal time of the same requests over the wall time from its first
 request to its last response; the best any client can do with this job's dependencies is 0.958 at N=200. Peers on the
@@ -19,11 +20,11 @@ from typing import Any
 
 import httpx
 import psutil
+from redis import Redis
 
 from app.catalog import TASKS
 from benchmarks.corpus import chunks
 from benchmarks.measure import cpu_seconds
-from redis import Redis
 from tests.service import ROOT, Service, free_port, wait
 
 

@@ -7,10 +7,7 @@ from app.llm.lane import Lane
 from app.llm.window import Window
 from app.settings import Settings
 
-
-IDLE_SHARE = (
-    0.125  # of a server's window: with more than that free, cached prefixes elsewhere are not worth waiting for
-)
+IDLE_SHARE = 0.125  # of a server's window: while more than that is free there, a queue at home is not worth its cache
 
 
 class Pool:
