@@ -15,10 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import queue
 from app.db import engine
-from app.llm.asking import TAIL_SHARE, Asker, ModelUnusable
+from app.llm.asking import Asker, ModelUnusable
 from app.llm.budget import Budget
 from app.llm.ledger import Ledger
 from app.llm.pool import Pools, Roles
+from app.llm.turn import TAIL_SHARE
 from app.settings import settings
 from workers import lease, shutdown, units
 from workers.claim import Claimed, claim

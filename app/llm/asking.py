@@ -17,10 +17,10 @@ from app.llm.lane import Lane
 from app.llm.ledger import CallRow, Ledger
 from app.llm.pool import Pool, Roles
 from app.llm.protocol import Refused
+from app.llm.turn import Turn
 from app.prompts import Prompt
 from app.replies import Reply
 
-TAIL_SHARE = 0.4  # of the window: so many last contexts of a dataset are let in together
 # Raw blank lines stand only between JSON tokens (in strings they are escaped): a model that loops is cut off.
 STOP = ["\n\n\n", "\t\t\t\t", " " * 24]
 NO_LOGPROBS = "no_logprobs"
@@ -178,15 +178,12 @@ class Asker:
         pool = self.roles.pool(call.role)
         lane = self.homes[pool, call.place] = pool.lane(self.homes.get((pool, call.place)))
         self.on_ask()
-        # Depth first by context; the last contexts together, longest remaining path first, so no slot idles at the end.
-        tail = int(TAIL_SHARE * pool.slots)
-        late = self.left <= tail
-        order = (self.place + self.left - tail, -call.ahead, self.place) if late else (self.place, 0, 0)
+        turn = Turn(self.place, self.left, call.ahead)
         if not self.budget.reserve(call.estimate):
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
         used: parse.Usage | None = None
         try:
-            waits = (self.tenant_id, self.dataset_id, order, call.body, len(call.body) // 4, pool.lanes, call.path)
+            waits = (self.tenant_id, self.dataset_id, turn, call.body, len(call.body) // 4, pool.lanes, call.path)
             raw = await lane.submit(*waits)
             used = parse.usage(parse.envelope(raw))
         except Rejected as rejection:

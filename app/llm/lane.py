@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from app.llm.endpoint import CHAT, Endpoint, Rejected, Unavailable
 from app.llm.protocol import Refused
+from app.llm.turn import Turn
 from app.llm.window import Window
 
 MAX_ATTEMPTS = 5  # for one call, counted only while the server answers others
@@ -19,11 +20,11 @@ BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the b
 
 @dataclass(slots=True)
 class Call:
-    """One request waiting for its turn. Smaller `order` goes first within its dataset."""
+    """One request waiting for its turn within its dataset."""
 
     tenant: str
     flow: str
-    order: tuple[int, ...]
+    turn: Turn
     body: bytes
     tokens: int
     future: "asyncio.Future[bytes]"
@@ -65,6 +66,7 @@ class Lane:
         self.served: dict[str, float] = {}  # tokens, by tenant
         self.inflight = self.waiting = self.successes = self.failures = 0
         self.paused_until = 0.0
+        self.ordered_for = window.slots
         self.closed = False  # no further call is sent
         self.down: str | None = None
         self._counter = itertools.count()
@@ -86,7 +88,7 @@ class Lane:
         self,
         tenant: str,
         flow: str,
-        order: tuple[int, ...],
+        turn: Turn,
         body: bytes,
         tokens: int,
         others: "Sequence[Lane]" = (),
@@ -95,9 +97,9 @@ class Lane:
         """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused or Rejected; cancel it to
         withdraw.
 
-        `others`: lanes to the same model, of which one that is up takes the call over when this server goes down.
+        `others`: all lanes to the same model, of which one that is up takes the call over when this server goes down.
         """
-        call = Call(tenant, flow, order, body, tokens, asyncio.get_running_loop().create_future(), others, path)
+        call = Call(tenant, flow, turn, body, tokens, asyncio.get_running_loop().create_future(), others, path)
         self._push(call)
         self._pump()
         return call.future
@@ -112,8 +114,18 @@ class Lane:
                 self.served[call.tenant] = max(level, self.served.get(call.tenant, 0.0))
             level = min((found.served for found in others if found.tenant == call.tenant), default=0.0)
             flow = self.flows[call.flow] = Flow(call.tenant, served=level)
-        heapq.heappush(flow.heap, (call.order, next(self._counter), call))
+        heapq.heappush(flow.heap, (self._order(call), next(self._counter), call))
         self.waiting += 1
+
+    def _order(self, call: Call) -> tuple[int, ...]:
+        return call.turn.order(self.ordered_for * max(1, len(call.others)))
+
+    def _reorder(self) -> None:
+        """The server turned out to have more slots or fewer: what waits would be ordered otherwise than what comes."""
+        self.ordered_for = self.window.slots
+        for flow in self.flows.values():
+            flow.heap = [(self._order(call), count, call) for _, count, call in flow.heap]
+            heapq.heapify(flow.heap)
 
     def forget(self, flow: str) -> None:
         """A dataset has ended, been paused or cancelled: its waiting calls are withdrawn."""
@@ -160,6 +172,8 @@ class Lane:
         return self.limit - self.inflight - self.waiting
 
     def _pump(self) -> None:
+        if self.window.slots != self.ordered_for:
+            self._reorder()
         if self.waiting and self.inflight < self.limit:
             delay = self.paused_until - time.monotonic()
             if delay > 0:

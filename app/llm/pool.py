@@ -33,10 +33,6 @@ class Pool:
         reasons = [lane.down for lane in self.lanes]
         return reasons[0] if all(reasons) else None
 
-    @property
-    def slots(self) -> int:
-        return sum(lane.window.slots for lane in self.lanes)
-
 
 def targets(settings: Settings, role: str, model: str | None = None) -> list[Target]:
     """The endpoints of `role` (generator, judge or trainee; the latter two are the generator where they are not set).

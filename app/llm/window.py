@@ -7,19 +7,18 @@ from app.llm.endpoint import Load
 
 
 class Window:
-    """`size` calls may be in flight. Bounds are calls."""
+    """`size` calls may be in flight. Bounds are calls.
+
+    `slots`: how many calls the server runs at once, those of other clients too, as far as known. It changes by more than
+    an eighth or not at all: the order of what waits depends on it.
+    """
 
     def __init__(self, start: int, maximum: int) -> None:
         self.size, self.maximum = start, maximum
         self.measured = False
         self._successes, self._settled = 0, False
         self._steps: float | None = None
-        self._full = 0.0
-
-    @property
-    def slots(self) -> int:
-        """How many calls the server runs at once, those of other clients too, as far as known."""
-        return max(self.size, int(self._full))
+        self._full, self.slots = 0.0, start
 
     def seen(self, load: Load, inflight: int) -> None:
         """One reading of /metrics: grow while nothing waits, settle a little above what runs.
@@ -41,6 +40,12 @@ class Window:
             self._settled = True
             share = min(1.0, inflight / (running + waiting))
             self.size = max(16, int(share * (running * 1.0625 + 16)))
+        self._count()
+
+    def _count(self) -> None:
+        found = max(self.size, int(self._full))
+        if abs(found - self.slots) > self.slots // 8:
+            self.slots = found
 
     def succeeded(self) -> None:
         """Without /metrics: one more after each window-full of successes (a quarter more while still small)."""
@@ -50,8 +55,10 @@ class Window:
         if self._successes >= self.size:
             self._successes = 0
             self.size = min(self.maximum, self.size + max(1, self.size // 4 if self.size < 64 else 4))
+            self._count()
 
     def overloaded(self) -> None:
         """429 or 503: back off by a quarter."""
         self.size = max(4, int(self.size * 0.75))
+        self._count()
         self._successes = 0

@@ -14,6 +14,7 @@ from app.llm.endpoint import Endpoint, Load, Rejected, Target
 from app.llm.lane import Lane
 from app.llm.pool import Pool, Pools
 from app.llm.protocol import Refused
+from app.llm.turn import Turn
 from app.llm.window import Window
 from app.settings import Settings
 from tests.fakes.process import FakeModel
@@ -40,6 +41,11 @@ def run(test: Callable[[Pools], Awaitable[Any]], **settings: Any) -> Any:
     return asyncio.run(inside())
 
 
+def at(place: int) -> Turn:
+    """Of a dataset that has far to go."""
+    return Turn(place, left=1_000_000, ahead=0)
+
+
 def lane_of(pools: Pools, *models: FakeModel) -> Pool:
     return pools.pool([Target(model.url, "fake") for model in models])
 
@@ -51,7 +57,7 @@ def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(mode
         done: list[int] = []
 
         async def one(place: int) -> None:
-            await lane.submit("t", "a", (place,), body(f"call {place}"), 10)
+            await lane.submit("t", "a", at(place), body(f"call {place}"), 10)
             done.append(place)
 
         first = asyncio.create_task(one(0))
@@ -62,13 +68,38 @@ def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(mode
     assert run(test) == [0, 1, 2, 3, 4, 5]
 
 
+def test_what_waits_is_ordered_anew_when_the_server_turns_out_to_have_more_slots(model: FakeModel) -> None:
+    """Or a call of the dataset's last part that came early would go after all that came late."""
+
+    async def test(pools: Pools) -> list[int]:
+        lane = lane_of(pools, model).lanes[0]
+        lane.window.size, lane.window.maximum = 1, 1
+        done: list[int] = []
+
+        async def one(place: int) -> None:
+            await lane.submit("t", "a", Turn(place, left=100 - place, ahead=place), body(f"call {place}"), 10)
+            done.append(place)
+
+        first = asyncio.create_task(one(0))
+        await asyncio.sleep(0)
+        early = [asyncio.create_task(one(place)) for place in (50, 70)]
+        await asyncio.sleep(0)
+        lane.window.seen(
+            Load(200, 1), inflight=1
+        )  # so that the last 80 contexts are let in together, those with most ahead first
+        await asyncio.gather(first, *early, one(60), one(10))
+        return done
+
+    assert run(test) == [0, 10, 70, 60, 50]
+
+
 def test_a_small_dataset_does_not_wait_for_the_end_of_a_large_one(model: FakeModel) -> None:
     async def test(pools: Pools) -> int:
         lane = lane_of(pools, model).lanes[0]
         lane.window.size, lane.window.maximum = 4, 4
-        large = [lane.submit("t", "large", (i,), body(f"large {i}"), 100) for i in range(60)]
+        large = [lane.submit("t", "large", at(i), body(f"large {i}"), 100) for i in range(60)]
         await asyncio.sleep(0.1)
-        small = [lane.submit("t", "small", (i,), body(f"small {i}"), 100) for i in range(6)]
+        small = [lane.submit("t", "small", at(i), body(f"small {i}"), 100) for i in range(6)]
         await asyncio.gather(*small)
         left = sum(not future.done() for future in large)
         await asyncio.gather(*large)
@@ -81,8 +112,8 @@ def test_a_tenant_with_many_datasets_has_no_more_turns_than_one_with_a_single_on
     async def test(pools: Pools) -> tuple[int, int]:
         lane = lane_of(pools, model).lanes[0]
         lane.window.size, lane.window.maximum = 4, 4
-        many = [lane.submit("greedy", f"dataset {i % 10}", (i,), body(f"many {i}"), 100) for i in range(80)]
-        one = [lane.submit("modest", "only", (i,), body(f"one {i}"), 100) for i in range(20)]
+        many = [lane.submit("greedy", f"dataset {i % 10}", at(i), body(f"many {i}"), 100) for i in range(80)]
+        one = [lane.submit("modest", "only", at(i), body(f"one {i}"), 100) for i in range(20)]
         await asyncio.gather(*one)
         done = sum(future.done() for future in many)
         await asyncio.gather(*many)
@@ -97,7 +128,7 @@ def test_a_call_that_is_withdrawn_is_aborted_at_the_server() -> None:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            future = lane.submit("t", "a", (0,), body("slow"), 10)
+            future = lane.submit("t", "a", at(0), body("slow"), 10)
             await asyncio.sleep(0.3)
             assert lane.inflight == 1
             future.cancel()
@@ -114,7 +145,7 @@ def test_an_error_that_retrying_cannot_mend_is_not_retried() -> None:
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
             with pytest.raises(Rejected) as caught:
-                await lane.submit("t", "a", (0,), body("x"), 10)
+                await lane.submit("t", "a", at(0), body("x"), 10)
             assert caught.value.code == "model_not_found"
 
         run(test)
@@ -125,8 +156,8 @@ def test_a_call_that_always_fails_is_given_up_while_others_succeed() -> None:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            bad = lane.submit("t", "a", (0,), body("bad"), 10)
-            good = [lane.submit("t", "a", (i,), body(f"good {i}"), 10) for i in range(20)]
+            bad = lane.submit("t", "a", at(0), body("bad"), 10)
+            good = [lane.submit("t", "a", at(i), body(f"good {i}"), 10) for i in range(20)]
             await asyncio.gather(*good)
             with pytest.raises(Refused, match="upstream_error"):
                 await asyncio.wait_for(bad, 30)
@@ -143,7 +174,7 @@ def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_
             for i in range(40):
                 lane = pool.lane()
                 others = [found for found in pool.lanes if found is not lane]
-                calls.append(lane.submit("t", "a", (i,), body(f"call {i}"), 10, others))
+                calls.append(lane.submit("t", "a", at(i), body(f"call {i}"), 10, others))
             await asyncio.sleep(0.15)
             one.kill()
             await asyncio.wait_for(asyncio.gather(*calls), 30)
@@ -195,7 +226,7 @@ def test_clients_of_one_server_settle_together_a_little_above_what_runs(clients:
             window.seen(Load(min(256, total), max(0, total - 256)), inflight=window.size)
     assert 256 < sum(window.size for window in windows) <= 256 * 1.4
     assert all(window.size >= 32 for window in windows)
-    assert all(window.slots == 256 for window in windows), "what runs is known to each"
+    assert all(abs(window.slots - 256) <= 32 for window in windows), "what runs is known to each"
 
 
 def test_the_window_does_not_open_while_the_server_makes_no_step() -> None:
