@@ -9,8 +9,8 @@ from app.llm.endpoint import Load
 class Window:
     """`size` calls may be in flight. Bounds are calls.
 
-    `slots`: how many calls the server runs at once, those of other clients too, as far as known. It changes by more than
-    an eighth or not at all: the order of what waits depends on it.
+    `slots`: how many calls the server runs at once, those of other clients too, as far as known. It changes by more
+    than an eighth or not at all: the order of what waits depends on it.
     """
 
     def __init__(self, start: int, maximum: int) -> None:

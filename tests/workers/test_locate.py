@@ -61,3 +61,11 @@ def test_a_fuzzy_find_neither_begins_nor_ends_in_white_space() -> None:
     span = locate(Context(id="x", chunks=(chunk,), language="en"), "\nIn 1974 storms destroyed an old wooden pier.\n\n")
     assert span is not None
     assert span.quote == span.quote.strip() == text[span.start : span.end]
+
+
+def test_letters_that_become_two_when_lowered_and_runs_of_white_space_shift_nothing() -> None:
+    text = "İki. In İzmir\n\tthe office   opens at nine."
+    chunk = CHUNK.model_copy(update={"text": text, "start": 0, "end": len(text), "page": None, "page_starts": ()})
+    span = locate(CONTEXT.model_copy(update={"chunks": (chunk,)}), "in İzmir THE OFFICE opens")
+    assert span is not None and span.score == 100
+    assert text[span.start : span.end] == "In İzmir\n\tthe office   opens" == span.quote

@@ -2,12 +2,15 @@
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 from rapidfuzz import fuzz
 
 from app.domain import Chunk, Context, Span
 
+_WORD = re.compile(r"\S+")
 FUZZY_FLOOR = 60.0  # below this two texts only share letters, and a place would mean nothing
 
 
@@ -20,14 +23,9 @@ def locate(context: Context, quote: str) -> Span | None:
         at = chunk.text.find(quote)
         if at >= 0:
             return span_of(chunk, at, at + len(quote), 100.0)
-    words = quote.split()
-    plain = " ".join(words).lower()
     for chunk in context.chunks:
-        if plain not in " ".join(chunk.text.split()).lower():
-            continue  # compiling the expression below costs more than this look
-        loose = re.compile(r"\s+".join(map(re.escape, words)), re.I)
-        if found := loose.search(chunk.text):
-            return span_of(chunk, found.start(), found.end(), 100.0)
+        if place := _loosely(chunk.text, quote):
+            return span_of(chunk, *place, 100.0)
     best: Span | None = None
     for chunk in context.chunks:
         alignment = fuzz.partial_ratio_alignment(quote, chunk.text, score_cutoff=FUZZY_FLOOR)
@@ -35,6 +33,31 @@ def locate(context: Context, quote: str) -> Span | None:
         if alignment and len(quote) <= len(chunk.text) and (best is None or alignment.score > best.score):
             best = span_of(chunk, alignment.dest_start, alignment.dest_end, round(alignment.score, 1))
     return best
+
+
+def _loosely(text: str, quote: str) -> tuple[int, int] | None:
+    """Where `quote` stands in `text` whatever the white space between its words, and the case of its letters.
+
+    An expression made for the quote would say the same, but compiling one costs a millisecond.
+    """
+    wanted = _lower(" ".join(quote.split()))
+    at = _lower(" ".join(text.split())).find(wanted)
+    if at < 0:
+        return None
+    words = [found.span() for found in _WORD.finditer(text)]
+    offsets = list(accumulate((end - start + 1 for start, end in words), initial=0))
+
+    def place(offset: int) -> int:
+        word = bisect_right(offsets, offset) - 1
+        return words[word][0] + offset - offsets[word]
+
+    return place(at), place(at + len(wanted) - 1) + 1
+
+
+def _lower(text: str) -> str:
+    """In as many letters: a dotted capital I, which becomes two, is left."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def locate_all(context: Context, quotes: Iterable[str]) -> tuple[tuple[Span, ...], list[str]]:
