@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SIDE_BY_SIDE := -n 3 --dist worksteal
+SEEDS ?= 20
 DEMO_DATA ?= $(CURDIR)/.data/demo
 DEMO_MODEL ?= qwen2.5-coder-1.5b
 
@@ -27,15 +29,15 @@ up: $(STAMP)     ## start the embedded stack and stay; Ctrl-C stops all of it
 	$(BIN)/corpusmith up
 
 test: $(STAMP)   ## all tests, with a real broker, SQLite, PostgreSQL and a small real model
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not model" --ignore=tests/faults
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m "not model" --ignore=tests/faults
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/faults
 	$(BIN)/python -m pytest -m model
 
 test-slow: $(STAMP) ## every training variant, training killed with many seeds, real models that learn and are served
 	$(BIN)/python -m pytest tests/training tests/trainings -m "slow or not slow"
 
-faults: $(STAMP) ## the fault tests with many seeds
-	CORPUSMITH_FAULT_SEEDS=20 $(BIN)/python -m pytest tests/faults -m "slow or not slow"
+faults: $(STAMP) ## the fault tests with many seeds: 20, or others with SEEDS=5:10
+	CORPUSMITH_FAULT_SEEDS=$(SEEDS) $(BIN)/python -m pytest $(SIDE_BY_SIDE) -vv tests/faults -m "slow or not slow"
 
 check: $(STAMP)  ## format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
