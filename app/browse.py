@@ -128,9 +128,8 @@ def _database() -> str:
 
 
 def _broker() -> str:
-    url = settings().broker_url.replace("redis+socket://", "unix://")
     try:
-        with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with redis.Redis.from_url(settings().redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
             client.ping()
     except (redis.RedisError, OSError) as error:
         return type(error).__name__

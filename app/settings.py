@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         self.storage_url = self.storage_url or (self.data_dir / "blobs").as_uri()
         return self
 
+    @property
+    def redis_url(self) -> str:
+        """The broker's URL as redis-py writes it: Celery has a scheme of its own for sockets."""
+        return self.broker_url.replace("redis+socket://", "unix://")
+
 
 @cache
 def settings() -> Settings:

@@ -145,7 +145,7 @@ def _watch(service: Service, dataset: str, options: argparse.Namespace) -> tuple
 
 def _empty(service: Service) -> None:
     """FLUSHALL, as after the loss of a broker that kept nothing; its clients have to connect again."""
-    with Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://")) as broker:
+    with Redis.from_url(service.settings().redis_url) as broker:
         broker.flushall()
         broker.execute_command("CLIENT", "KILL", "TYPE", "normal")
 

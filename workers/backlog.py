@@ -19,8 +19,7 @@ MOST_WAITING = 200  # in one queue
 
 
 def _broker() -> redis.Redis:
-    url = settings().broker_url.replace("redis+socket://", "unix://")
-    return redis.Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3)
+    return redis.Redis.from_url(settings().redis_url, socket_timeout=3, socket_connect_timeout=3)
 
 
 def messages_wait(queues: Iterable[str]) -> bool:

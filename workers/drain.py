@@ -39,7 +39,6 @@ POLL_SECONDS = 0.05
 
 def run() -> None:
     """Work until nothing is claimable for `drain_idle_seconds`, or this process is asked to end."""
-    gc.collect()
     gc.freeze()  # a full collection that looks at all modules again holds up all calls for a quarter of a second
     try:
         uvloop.run(Drain(lease.new_owner()).run())

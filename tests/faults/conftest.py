@@ -44,7 +44,7 @@ def seeds(short: int) -> list[int]:
 
 def broker(service: Service) -> Redis:
     """A client of the service's broker."""
-    return Redis.from_url(service.settings().broker_url.replace("redis+socket://", "unix://"))
+    return Redis.from_url(service.settings().redis_url)
 
 
 def pause(service: Service, name: str) -> None:

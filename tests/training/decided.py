@@ -5,7 +5,6 @@ from typing import Any
 
 from tests.training import tiny
 
-TOKENS = 32
 SHARPER = 20  # random weights like all tokens nearly alike
 
 
@@ -33,6 +32,7 @@ def answers(base: Path, adapter: Path | None, scale: float = 1.0) -> tuple[list[
 
     from workers.exam import parity
     from workers.exam.sitting import generate
+    from workers.serve import TOKENS
     from workers.training.template import encode, render
 
     words = tiny.tokenizer()
