@@ -17,6 +17,7 @@ class Echo:
 
     def __init__(self, listening: socket.socket) -> None:
         self.received = b""
+        self._heard = threading.Condition()
         self._listening = listening
         self._thread = threading.Thread(target=self._serve)
         self._clients: list[threading.Thread] = []
@@ -35,8 +36,15 @@ class Echo:
     def _talk(self, client: socket.socket) -> None:
         with client:
             while data := client.recv(65_536):
-                self.received += data
+                with self._heard:
+                    self.received += data
+                    self._heard.notify_all()
                 client.sendall(data)
+
+    def has_received(self, data: bytes) -> bool:
+        """Wait until exactly `data` was received: its thread may still be reading what the client's cut left."""
+        with self._heard:
+            return self._heard.wait_for(lambda: self.received == data, timeout=5)
 
     def close(self) -> None:
         # On Linux only a shutdown wakes a thread that waits in accept.
@@ -161,6 +169,7 @@ def test_cut_after_bytes_lets_exactly_so_many_pass(echo: tuple[Echo, FaultProxy]
         exchange(client, b"x" * 100)
         client.recv(1)
     assert proxy.wait_for_cut()
+    assert server.has_received(b"x" * 10), server.received
     with dial(proxy) as client:
         assert exchange(client, b"again") == b"again"
     assert server.received == b"x" * 10 + b"again"
@@ -178,6 +187,7 @@ def test_cut_on_pattern_delivers_it_and_hides_the_reply_even_when_it_comes_in_tw
         with pytest.raises(ConnectionResetError):
             client.recv(1)
     assert proxy.wait_for_cut()
+    assert server.has_received(b"COMMIT one;then COMMIT two;"), server.received
     with dial(proxy) as client:
         assert exchange(client, b" COMMIT three;") == b" COMMIT three;"
     assert server.received == b"COMMIT one;then COMMIT two; COMMIT three;"

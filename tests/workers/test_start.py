@@ -1,9 +1,9 @@
-"""Workers that start look for work themselves: nobody waits for the next sweep."""
+"""Workers that start look for work themselves, and call others to what they cannot take: no sweep is waited for."""
 
 from pathlib import Path
 
 from tests.fakes.process import FakeModel
-from tests.faults.conftest import FEW_AT_ONCE, SMALL, calls, ferries
+from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries
 from tests.faults.witness import Service
 from tests.service import wait
 
@@ -26,3 +26,17 @@ def test_documents_that_came_while_no_worker_ran_are_read_when_one_starts(tmp_pa
         service.kill("valkey")  # and with it the doorbell that the upload rang
         service.start("valkey", "cpu")
         wait(lambda: service.ok(service.http.get(f"/v1/corpora/{corpus}"))["documents"].get("parsed") == 1, 60)
+
+
+def test_a_worker_with_more_than_it_can_take_calls_an_idle_one(tmp_path: Path, new_postgres_database: str) -> None:
+    settings = FEW_AT_ONCE | {"sweep_seconds": 3600, "drain_idle_seconds": 0.3}
+    with (
+        FakeModel(latency_ms=200) as model,
+        Service(
+            tmp_path, model_url=model.url, database_url=new_postgres_database, llm_workers=2, **settings
+        ) as service,
+        Look(new_postgres_database) as look,
+    ):
+        dataset = service.dataset(service.corpus({"a.txt": ferries(48)}), **SMALL)
+        pids = [service.processes[name].pid for name in service.llm_names]
+        wait(lambda: all(look.held_by(dataset, pid) for pid in pids), 60)
