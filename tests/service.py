@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,8 +18,8 @@ import psutil
 from app import migrate
 from app.settings import Settings
 from app.stack import valkey
+from tests.nursery import ROOT, Part
 
-ROOT = Path(__file__).parent.parent
 FINAL = ("succeeded", "failed", "cancelled")
 SECRET = "sk-not-for-any-log"
 
@@ -61,28 +61,19 @@ class Service:
         self.env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self.llm_names = [f"llm{i + 1}" for i in range(llm_workers)]
         self.gpu_names = [f"gpu{i + 1}" for i in range(gpu_workers)]
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes] | Part] = {}
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30, trust_env=False)
 
     def command(self, name: str) -> list[str]:
-        celery = [sys.executable, "-m", "celery", "-A", "workers.celery_app"]
-        worker = [
-            *celery,
-            "worker",
-            "--loglevel",
-            "WARNING",
-            "--without-gossip",
-            "--without-mingle",
-            "-n",
-            f"{name}@%h",
-        ]
-        if name == "valkey":
-            return list(valkey.prepare(self.folder))
+        """What this part is, after `python -m`."""
+        worker = ["celery", "-A", "workers.celery_app", "worker", "--loglevel", "WARNING", "--without-gossip"]
+        worker += ["--without-mingle", "-n", f"{name}@%h"]
         if name == "api":
-            serve = ["-m", "uvicorn", "app.main:create_app", "--factory", "--no-access-log", "--port", str(self.port)]
-            return [sys.executable, *serve, "--timeout-graceful-shutdown", "2"]
-        if name == "beat":
-            return [*celery, "beat", "-s", str(self.folder / "beat"), "--pidfile=", "--loglevel", "WARNING"]
+            serve = ["uvicorn", "app.main:create_app", "--factory", "--no-access-log", "--port", str(self.port)]
+            return [*serve, "--timeout-graceful-shutdown", "2"]
+        if name.startswith("beat"):
+            schedule = ["-s", str(self.folder / name), "--pidfile=", "--loglevel", "WARNING"]
+            return ["celery", "-A", "workers.celery_app", "beat", *schedule]
         if name == "cpu":
             return [*worker, "-Q", "cpu", "-c", "1"]
         if name.startswith("gpu"):
@@ -93,18 +84,25 @@ class Service:
     def names(self) -> list[str]:
         return ["valkey", "api", "cpu", *self.llm_names, *self.gpu_names, "beat"]
 
-    def start(self, *names: str) -> None:
-        """Start these parts (all of them by default) and wait until broker and API answer."""
+    def start(self, *names: str, forked: bool = True) -> None:
+        """Start these parts (all of them by default) and wait until broker and API answer.
+
+        `forked`: from an interpreter that has all imports done. Else each is a new one, which reads its environment.
+        """
         for name in names or self.names:
-            log = (self.folder / f"{name}.log").open("ab")
-            self.processes[name] = subprocess.Popen(
-                self.command(name), env=self.env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-            )
-            log.close()
             if name == "valkey":
+                self.processes[name] = self._open(name, valkey.prepare(self.folder))
                 wait(lambda: valkey.answers(self.folder), 20)
+            elif forked:
+                self.processes[name] = Part(*self.command(name), env=self.env, log=self.folder / f"{name}.log")
+            else:
+                self.processes[name] = self._open(name, [sys.executable, "-m", *self.command(name)])
         if "api" in (names or self.names):
             wait(self._api_answers, 60)
+
+    def _open(self, name: str, argv: Sequence[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
 
     def _api_answers(self) -> bool:
         try:

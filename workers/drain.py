@@ -66,18 +66,21 @@ class Drain:
         try:
             await self._loop()
         finally:
-            if self.pulse.lost:
+            lost = self.pulse.lost
+            if lost:
                 await self._land()
             left = await self._abandon()
             await self.pools.close()
             # Units go back first where others wait for them, last where the database has to come back before.
-            away = self.ledger.failing_since is not None or self.pulse.lost
+            away = lost or self.ledger.failing_since is not None
             if not away:
                 await asyncio.to_thread(units.release_if_possible, self.owner, left)
             await asyncio.to_thread(self.ledger.close, shutdown.requested)
             if away:
                 await asyncio.to_thread(units.release_if_possible, self.owner, left)
             self.pulse.stop()
+            if lost and not shutdown.requested.is_set():
+                await asyncio.to_thread(queue.send, "drain")  # to look again, under another name
 
     async def _loop(self) -> None:
         idle_since = time.monotonic()
@@ -231,7 +234,7 @@ class Drain:
         for lane in self.pools.lanes.values():
             lane.closed = True
         until = time.monotonic() + settings().lease_seconds
-        while any(lane.inflight for lane in self.pools.lanes.values()) and time.monotonic() < until:
+        while any(lane.asking for lane in self.pools.lanes.values()) and time.monotonic() < until:
             if shutdown.requested.is_set():
                 return
             await asyncio.sleep(POLL_SECONDS)

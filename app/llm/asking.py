@@ -182,10 +182,26 @@ class Asker:
         if not self.budget.reserve(call.estimate):
             raise BudgetSpent("budget_spent", "the dataset's budget of calls or tokens is spent")
         used: parse.Usage | None = None
+
+        async def save(raw: bytes) -> None:
+            nonlocal used
+            used = parse.usage(parse.envelope(raw))
+            await self.ledger.record(
+                CallRow(
+                    tenant_id=self.tenant_id,
+                    call_key=call.key,
+                    dataset_id=self.dataset_id,
+                    unit_id=self.unit_id,
+                    step=call.step,
+                    model=call.model,
+                    reply=raw,
+                    usage=used,
+                )
+            )
+
         try:
             waits = (self.tenant_id, self.dataset_id, turn, call.body, len(call.body) // 4, pool.lanes, call.path)
-            raw = await lane.submit(*waits)
-            used = parse.usage(parse.envelope(raw))
+            return await lane.submit(*waits, save)
         except Rejected as rejection:
             code = _code(rejection, call.path)
             if code in ("model_not_found", "model_auth", NO_LOGPROBS):
@@ -193,18 +209,6 @@ class Asker:
             raise Refused(code, rejection.detail) from rejection
         finally:
             self.budget.settle(call.estimate, used)
-        row = CallRow(
-            tenant_id=self.tenant_id,
-            call_key=call.key,
-            dataset_id=self.dataset_id,
-            unit_id=self.unit_id,
-            step=call.step,
-            model=call.model,
-            reply=raw,
-            usage=used,
-        )
-        await self.ledger.record(row)
-        return raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.llm.endpoint import CHAT, Endpoint, Rejected, Unavailable
@@ -16,6 +16,13 @@ from app.llm.window import Window
 
 MAX_ATTEMPTS = 5  # for one call, counted only while the server answers others
 BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the breaker opens
+
+
+Save = Callable[[bytes], Awaitable[None]]
+
+
+async def _unsaved(raw: bytes) -> None:
+    """What is asked only to look, and not paid for."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,7 @@ class Call:
     future: "asyncio.Future[bytes]"
     others: "Sequence[Lane]" = ()
     path: str = CHAT
+    save: Save = _unsaved
     attempts: int = 0
     successes_seen: int = 0
 
@@ -64,7 +72,7 @@ class Lane:
         self.endpoint, self.window, self.probe_seconds = endpoint, window, probe_seconds
         self.flows: dict[str, Flow] = {}
         self.served: dict[str, float] = {}  # tokens, by tenant
-        self.inflight = self.waiting = self.successes = self.failures = 0
+        self.inflight = self.waiting = self.saving = self.successes = self.failures = 0
         self.paused_until = 0.0
         self.ordered_for = window.slots
         self.closed = False  # no further call is sent
@@ -93,13 +101,16 @@ class Lane:
         tokens: int,
         others: "Sequence[Lane]" = (),
         path: str = CHAT,
+        save: Save = _unsaved,
     ) -> "asyncio.Future[bytes]":
-        """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused or Rejected; cancel it to
-        withdraw.
+        """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused, Rejected or what `save`
+        raises; cancel it to withdraw.
 
+        `save` makes the reply durable. Until it has, the call keeps its place in the window: all that a crash can cost
+        is what is in flight, also when the database is slower than the model.
         `others`: all lanes to the same model, of which one that is up takes the call over when this server goes down.
         """
-        call = Call(tenant, flow, turn, body, tokens, asyncio.get_running_loop().create_future(), others, path)
+        call = Call(tenant, flow, turn, body, tokens, asyncio.get_running_loop().create_future(), others, path, save)
         self._push(call)
         self._pump()
         return call.future
@@ -167,6 +178,11 @@ class Lane:
         return 0 if self.closed else 1 if self.down else self.window.size
 
     @property
+    def asking(self) -> int:
+        """How many calls the server has not answered yet: those in flight but for those that are being saved."""
+        return self.inflight - self.saving
+
+    @property
     def room(self) -> int:
         """How many more calls would be sent at once; below zero, how many wait here."""
         return self.limit - self.inflight - self.waiting
@@ -208,11 +224,26 @@ class Lane:
             self._up()
             self.successes += 1
             self.window.succeeded()
-            if not call.future.done():
-                call.future.set_result(raw)
+            await self._save(call, raw)
         finally:
             self.inflight -= 1
             self._pump()
+
+    async def _save(self, call: Call, raw: bytes) -> None:
+        self.saving += 1
+        try:
+            await call.save(raw)
+        except asyncio.CancelledError:
+            call.future.cancel()  # the lane closes; what is being saved is saved
+            raise
+        except Exception as error:
+            if not call.future.done():
+                call.future.set_exception(error)
+        else:
+            if not call.future.done():
+                call.future.set_result(raw)
+        finally:
+            self.saving -= 1
 
     def _up(self) -> None:
         self.failures, self.down = 0, None

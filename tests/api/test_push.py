@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.conftest import Made
 from tests.fakes.hub import TOKEN, Hub
-from tests.service import ROOT
+from tests.nursery import ROOT
 
 REPO = "harbour/ferries"
 READ = """

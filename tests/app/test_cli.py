@@ -24,7 +24,8 @@ from app.cli import app
 from app.cli import export as exporting
 from app.cli import watch as watching
 from tests.fakes.process import FakeModel
-from tests.service import ROOT, Service
+from tests.nursery import ROOT
+from tests.service import Service
 
 NOWHERE = "http://127.0.0.1:9"
 Script = Callable[[dict[str, str]], tuple[int, dict[str, str], bytes, int]]

@@ -15,7 +15,8 @@ import pytest
 from app import catalog
 from app.samples import paths
 from app.stack import running
-from tests.service import ROOT, Service, wait
+from tests.nursery import ROOT
+from tests.service import Service, wait
 
 OPEN = dict.fromkeys(catalog.TASKS["grounded_qa"].gates, 0)
 

@@ -67,6 +67,16 @@ def restart_ended(service: Service) -> list[str]:
     return ended
 
 
+def supervised(service: Service, true: Callable[[], bool]) -> Callable[[], bool]:
+    """`true`, with parts that have ended by themselves started again: a deaf worker ends itself by design."""
+
+    def look() -> bool:
+        restart_ended(service)
+        return true()
+
+    return look
+
+
 @pytest.fixture
 def document() -> bytes:
     return ferries(24)

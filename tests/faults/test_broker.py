@@ -2,14 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.process import FakeModel
 from tests.fakes.proxy import FaultProxy
-from tests.faults.conftest import SMALL, broker, calls, ferries, go_on, pause, restart_ended, seeds
+from tests.faults.conftest import SMALL, broker, calls, ferries, go_on, pause, seeds, supervised
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.service import FINAL, wait
@@ -38,16 +37,6 @@ def test_a_broker_killed_three_times_in_a_run_needs_nobody_to_help(seed: int, tm
         wait(supervised(service, lambda: service.get(dataset)["status"] in FINAL), 90)
         assert service.get(dataset)["status"] == "succeeded", service.get(dataset)
         verify_job(service, model, dataset, killed_in_flight=0)
-
-
-def supervised(service: Service, true: Callable[[], bool]) -> Callable[[], bool]:
-    """`true`, with parts that have ended by themselves started again: a deaf worker ends itself by design."""
-
-    def look() -> bool:
-        restart_ended(service)
-        return true()
-
-    return look
 
 
 @pytest.mark.parametrize("seed", seeds(1))

@@ -8,7 +8,8 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, broker, calls, ferries, go_on, pause, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import ROOT, wait
+from tests.nursery import ROOT
+from tests.service import wait
 
 HOUR, TEN_YEARS = 3600, 10 * 365 * 24 * 3600
 JUMPS = (HOUR, -HOUR, TEN_YEARS, -TEN_YEARS)
@@ -20,7 +21,7 @@ def put_on_another_clock(service: Service, clock: Path, *names: str) -> None:
     right = dict(service.env)
     service.env["PYTHONPATH"] = f"{ROOT / 'tests' / 'faults' / 'other_clock'}:{right['PYTHONPATH']}"
     service.env["FAULT_CLOCK"] = str(clock)
-    service.start(*names)
+    service.start(*names, forked=False)
     service.env.clear()
     service.env.update(right)
 

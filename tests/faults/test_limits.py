@@ -9,10 +9,10 @@ import psutil
 import pytest
 
 from tests.fakes.process import FakeModel
-from tests.faults.conftest import SMALL, broker, calls, ferries, restart_ended, seeds, settled
+from tests.faults.conftest import SMALL, broker, calls, ferries, seeds, settled, supervised
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import wait
+from tests.service import FINAL, wait
 
 
 @pytest.mark.parametrize("seed", seeds(0))
@@ -25,8 +25,9 @@ def test_a_broker_without_memory_refuses_no_request_and_all_goes_on_when_it_has_
             dataset = service.dataset(corpus, **SMALL)
             time.sleep(3)  # beats and sweeps that cannot send
             client.config_set("maxmemory", "0")
-        restart_ended(service)  # a worker that can neither read its queue nor say so ends
-        found = service.finished(dataset)
+        # A worker that can neither read its queue nor say so ends.
+        wait(supervised(service, lambda: service.get(dataset)["status"] in FINAL), 90)
+        found = service.get(dataset)
         assert found["status"] == "succeeded", found
         verify_job(service, model, dataset, killed_in_flight=0)
 

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import threading
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import ROOT, wait
+from tests.service import wait
 
 WINDOW = FEW_AT_ONCE["window_max"]
 
@@ -63,10 +62,7 @@ def test_doorbells_rung_three_times_over_and_two_beats_make_every_row_once(seed:
         FakeModel({"seed": seed}, latency_ms=30) as model,
         Service(tmp_path, model_url=model.url, llm_workers=2, **FEW_AT_ONCE) as service,
     ):
-        second = [
-            part if part != str(tmp_path / "beat") else str(tmp_path / "beat2") for part in service.command("beat")
-        ]
-        service.processes["beat2"] = subprocess.Popen(second, env=service.env, cwd=ROOT, start_new_session=True)
+        service.start("beat2")
         texts = ferries(12).split(b"\n\n")  # no two alike: two workers may ask the same question at the same moment
         corpus = service.corpus({f"{i}.txt": b"\n\n".join(texts[4 * i :][:4]) for i in range(3)})
         dataset = service.dataset(corpus, **SMALL)

@@ -68,6 +68,47 @@ def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(mode
     assert run(test) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_reply_keeps_its_place_in_the_window_until_it_is_durable(model: FakeModel) -> None:
+    """Or a slow database would let more be paid for than is in flight, and a crash would cost all of it."""
+
+    async def test(pools: Pools) -> None:
+        lane = lane_of(pools, model).lanes[0]
+        lane.window.size, lane.window.maximum = 3, 3
+        saved, durable = 0, asyncio.Event()
+
+        async def save(_: bytes) -> None:
+            nonlocal saved
+            saved += 1
+            await durable.wait()
+
+        calls = [lane.submit("t", "a", at(i), body(f"call {i}"), 10, save=save) for i in range(9)]
+        while saved < 3:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        assert (lane.inflight, lane.asking, lane.waiting) == (3, 0, 6)
+        assert model.bill().total == 3
+        durable.set()
+        await asyncio.gather(*calls)
+        assert saved == model.bill().total == 9
+
+    run(test)
+
+
+def test_a_reply_that_cannot_be_made_durable_is_an_error_and_gives_its_place_back(model: FakeModel) -> None:
+    async def test(pools: Pools) -> None:
+        lane = lane_of(pools, model).lanes[0]
+
+        async def save(_: bytes) -> None:
+            raise OSError("the disk is full")
+
+        with pytest.raises(OSError, match="full"):
+            await lane.submit("t", "a", at(0), body("x"), 10, save=save)
+        await asyncio.sleep(0)
+        assert (lane.inflight, lane.saving) == (0, 0)
+
+    run(test)
+
+
 def test_what_waits_is_ordered_anew_when_the_server_turns_out_to_have_more_slots(model: FakeModel) -> None:
     """Or a call of the dataset's last part that came early would go after all that came late."""
 

@@ -1,9 +1,12 @@
-"""Workers that start look for work themselves, and call others to what they cannot take: no sweep is waited for."""
+"""Nobody waits for the next sweep: workers look at their start and after they were cut off, and call one another."""
 
+import signal
+import time
 from pathlib import Path
 
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries
+from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.service import wait
 
@@ -40,3 +43,17 @@ def test_a_worker_with_more_than_it_can_take_calls_an_idle_one(tmp_path: Path, n
         dataset = service.dataset(service.corpus({"a.txt": ferries(48)}), **SMALL)
         pids = [service.processes[name].pid for name in service.llm_names]
         wait(lambda: all(look.held_by(dataset, pid) for pid in pids), 60)
+
+
+def test_a_worker_that_was_cut_off_looks_for_work_again(tmp_path: Path) -> None:
+    lease = 3
+    settings = FEW_AT_ONCE | {"sweep_seconds": 3600, "lease_seconds": lease}
+    with FakeModel(latency_ms=100) as model, Service(tmp_path, model_url=model.url, **settings) as service:
+        dataset = service.dataset(service.corpus({"a.txt": ferries(12)}), **SMALL)
+        wait(lambda: calls(service, dataset) > 10, 60)
+        service.processes["llm1"].send_signal(signal.SIGSTOP)
+        time.sleep(lease)
+        service.processes["llm1"].send_signal(signal.SIGCONT)
+        wait(lambda: "drain.cut_off" in service.log("llm1"), 30)
+        assert service.finished(dataset)["status"] == "succeeded"
+        verify_job(service, model, dataset, killed_in_flight=FEW_AT_ONCE["window_max"])
