@@ -21,8 +21,8 @@ BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the b
 Save = Callable[[bytes], Awaitable[None]]
 
 
-async def _unsaved(raw: bytes) -> None:
-    """What is asked only to look, and not paid for."""
+async def _keep_nothing(raw: bytes) -> None:
+    """For a reply that nobody wants to find again."""
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Call:
     future: "asyncio.Future[bytes]"
     others: "Sequence[Lane]" = ()
     path: str = CHAT
-    save: Save = _unsaved
+    save: Save = _keep_nothing
     attempts: int = 0
     successes_seen: int = 0
 
@@ -101,7 +101,7 @@ class Lane:
         tokens: int,
         others: "Sequence[Lane]" = (),
         path: str = CHAT,
-        save: Save = _unsaved,
+        save: Save = _keep_nothing,
     ) -> "asyncio.Future[bytes]":
         """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused, Rejected or what `save`
         raises; cancel it to withdraw.
