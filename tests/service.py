@@ -22,6 +22,7 @@ from tests.nursery import ROOT, Part
 
 FINAL = ("succeeded", "failed", "cancelled")
 SECRET = "sk-not-for-any-log"
+WINDOW = 64  # calls in flight, at most: what the death of a worker may cost
 
 
 def free_port() -> int:
@@ -50,6 +51,7 @@ class Service:
             "sweep_seconds": 1,
             "drain_idle_seconds": 1,
             "model_probe_seconds": 0.3,
+            "window_max": WINDOW,
             "generator_url": model_url,
             "generator_model": "fake",
             "generator_api_key": SECRET,

@@ -11,7 +11,7 @@ from app.samples import paths
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
 from tests.faults.verify import verify_job
-from tests.service import Service
+from tests.service import WINDOW, Service
 
 OPEN = dict.fromkeys(catalog.TASKS["grounded_qa"].gates, 0)
 ONE_CONTEXT_A_PARAGRAPH = {"chunking": {"splitter": "recursive", "size": 400}}
@@ -106,7 +106,7 @@ def test_pause_and_cancel_stop_the_calls_within_two_seconds(tmp_path: Path, verb
         if verb == "pause":
             service.ok(service.http.post(f"/v1/datasets/{dataset}/resume"))
             assert service.finished(dataset)["status"] == "succeeded"
-            verify_job(service, model, dataset, killed_in_flight=64)
+            verify_job(service, model, dataset, killed_in_flight=WINDOW)
         else:
             export = service.exported(dataset, format="alpaca")
             assert export["rows"] == accepted, "rows accepted before the cancel can be exported"

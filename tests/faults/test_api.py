@@ -19,7 +19,7 @@ from tests.fakes.proxy import FaultProxy
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds, settled
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import FINAL, wait
+from tests.service import FINAL, WINDOW, wait
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -151,7 +151,7 @@ def test_three_cancels_at_once_end_it_once_and_no_row_comes_after(
         assert model.stats()["running"] == 0
         assert look.rows(dataset) == rows
         _ended_once(service, dataset)
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -176,7 +176,7 @@ def test_a_cancel_that_races_with_the_end_leaves_one_final_status(seed: int, tmp
         assert service.get(dataset)["status"] == status
         assert look.rows(dataset) == rows
         _ended_once(service, dataset)
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 def _cancel_three_times(service: Service, dataset: str) -> set[str]:

@@ -9,7 +9,7 @@ from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, broker, calls, ferri
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
 from tests.nursery import ROOT
-from tests.service import wait
+from tests.service import WINDOW, wait
 
 HOUR, TEN_YEARS = 3600, 10 * 365 * 24 * 3600
 JUMPS = (HOUR, -HOUR, TEN_YEARS, -TEN_YEARS)
@@ -78,4 +78,4 @@ def test_a_clock_that_jumps_stops_no_sweep_and_forgets_nothing_that_is_fresh(see
         assert list(tmp_path.glob("clock-*")), "no process has told a wrong time"
         assert upload.exists()
         assert service.ok(service.http.post("/v1/datasets", **create))["id"] == dataset  # type: ignore[arg-type]
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)

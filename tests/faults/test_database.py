@@ -17,7 +17,7 @@ from tests.fakes.proxy import FaultProxy
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, by_way_of, calls, ferries, seeds, server_of, settled
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import kill_tree, wait
+from tests.service import WINDOW, kill_tree, wait
 
 
 def put_workers_behind(service: Service, url: str) -> None:
@@ -118,7 +118,7 @@ def test_sqlite_with_a_reader_that_never_ends_survives_kills_of_everything(seed:
             service.start()
         assert service.finished(dataset)["status"] == "succeeded"
         reader.close()
-        verify_job(service, model, dataset, killed_in_flight=64 * kills)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW * kills)
 
 
 @pytest.mark.parametrize("seed", seeds(1))

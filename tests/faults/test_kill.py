@@ -10,7 +10,7 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import SMALL, calls, ferries, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import wait
+from tests.service import WINDOW, wait
 
 LATENCY_MS = 60
 
@@ -54,7 +54,7 @@ def test_everything_killed_at_once_goes_on_after_a_restart(
         service.start()
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 @pytest.mark.parametrize("seed", seeds(1))

@@ -12,7 +12,7 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import SMALL, calls, ferries, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import wait
+from tests.service import WINDOW, wait
 
 POISONED = "leaves Harbour 3 at"  # stands in one paragraph
 
@@ -59,7 +59,7 @@ def test_a_model_server_that_dies_in_mid_run_burns_no_row(seed: int, tmp_path: P
         assert found["status"] == "succeeded"
         assert found["units"]["failed"] == 0
         assert not set(found["dropped"]) & {"upstream_error", "parse_error"}
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 @pytest.mark.parametrize("seed", seeds(1))

@@ -13,9 +13,9 @@ from tests.fakes.process import FakeModel
 from tests.faults.conftest import FEW_AT_ONCE, SMALL, Look, calls, ferries, seeds
 from tests.faults.verify import verify_job
 from tests.faults.witness import Service
-from tests.service import wait
+from tests.service import WINDOW, wait
 
-WINDOW = FEW_AT_ONCE["window_max"]
+FEW = FEW_AT_ONCE["window_max"]
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -36,7 +36,7 @@ def test_a_worker_that_was_frozen_for_longer_than_its_lease_writes_nothing_late(
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
         assert {unit.id for unit in look.units(dataset) if unit.attempt > 1} >= frozen
-        verify_job(service, model, dataset, killed_in_flight=2 * WINDOW)
+        verify_job(service, model, dataset, killed_in_flight=2 * FEW)
 
 
 def _freeze_until_taken_over(look: Look, dataset: str, pid: int) -> set[str]:
@@ -113,7 +113,7 @@ def test_a_worker_that_died_before_its_first_heartbeat_is_noticed(
         service.start("llm1")
         found = service.finished(dataset)
         assert found["status"] == "succeeded"
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 @pytest.mark.parametrize("seed", seeds(1))
@@ -136,7 +136,7 @@ def test_a_worker_asked_to_end_gives_its_units_back_and_the_next_goes_on_at_once
         found = service.finished(dataset)
         assert found["status"] == "succeeded", found
         assert {unit.attempt for unit in look.units(dataset)} == {1}
-        verify_job(service, model, dataset, killed_in_flight=64)
+        verify_job(service, model, dataset, killed_in_flight=WINDOW)
 
 
 @pytest.mark.parametrize("seed", seeds(0))
