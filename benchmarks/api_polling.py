@@ -19,9 +19,10 @@ import aiohttp
 import httpx
 
 from benchmarks import measure
+from benchmarks.measure import Service
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
-from tests.service import Service, wait
+from tests.service import wait
 
 CONNECTIONS = 16  # of the saturation tests, which are closed-loop
 WARM_UP_SECONDS = 3.0

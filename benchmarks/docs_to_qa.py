@@ -24,8 +24,9 @@ from redis import Redis
 
 from app.catalog import TASKS
 from benchmarks.corpus import chunks
-from benchmarks.measure import cpu_seconds
-from tests.service import ROOT, Service, free_port, wait
+from benchmarks.measure import Service, cpu_seconds
+from tests.nursery import ROOT
+from tests.service import free_port, wait
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from app.db import make_engine
 from app.models import Context, Corpus, Dataset, Sample, Unit
 from app.models.tenants import DEFAULT_TENANT
 from benchmarks import measure
-from tests.service import Service, wait
+from benchmarks.measure import Service
+from tests.service import wait
 
 ROWS_A_UNIT = 10
 AT_ONCE = 5000

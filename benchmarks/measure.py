@@ -17,6 +17,7 @@ from typing import Any, Self
 import psutil
 
 from app import catalog
+from tests import service
 
 # Every gate open and one context a paragraph: then a context is 16 calls and nothing is left to chance.
 GATES = tuple(catalog.TASKS["grounded_qa"].gates)
@@ -25,6 +26,12 @@ STANDARD: dict[str, Any] = {
     "chunking": {"splitter": "recursive", "size": 400},
     "grouping": {"min_quality": 0},
 }
+
+
+class Service(service.Service):
+    """The whole service, each part by an interpreter of its own as in production: imports count too."""
+
+    forked = False
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:

@@ -11,9 +11,10 @@ import time
 from statistics import median
 
 from benchmarks import measure
+from benchmarks.measure import Service
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
-from tests.service import Service, wait
+from tests.service import wait
 
 DEFAULTS = {"lease_seconds": 60, "sweep_seconds": 15, "drain_idle_seconds": 2, "model_probe_seconds": 2}
 PEERS = {"distilabel_after_kill_9": "hung on resume", "curator_calls_made_again": "22 of 415"}

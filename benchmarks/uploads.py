@@ -17,7 +17,7 @@ import aiohttp
 import httpx
 
 from benchmarks import measure
-from tests.service import Service
+from benchmarks.measure import Service
 
 CONNECTIONS = 16
 BYTES = 10_000

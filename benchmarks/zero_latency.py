@@ -22,9 +22,10 @@ from app.db import make_engine
 from app.models import Call
 from app.models.tenants import DEFAULT_TENANT
 from benchmarks import measure
+from benchmarks.measure import Service
 from tests.fakes.process import FakeModel
 from tests.faults.conftest import ferries
-from tests.service import Service, wait
+from tests.service import wait
 
 CALLS_A_CONTEXT = 16
 PEERS = {"data_designer_calls_per_s": 82, "celery_messages_per_s": "154 to 1042 (published, other machines)"}

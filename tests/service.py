@@ -22,7 +22,7 @@ from tests.nursery import ROOT, Part
 
 FINAL = ("succeeded", "failed", "cancelled")
 SECRET = "sk-not-for-any-log"
-WINDOW = 64  # calls in flight, at most: what the death of a worker may cost
+WINDOW = 64  # calls in flight at most, where a test counts what the death of a worker costs
 
 
 def free_port() -> int:
@@ -33,6 +33,8 @@ def free_port() -> int:
 
 class Service:
     """`with Service(folder, model_url=fake.url) as service:`; `service.http` is a client of its API."""
+
+    forked = True  # from an interpreter with all imports done; else each part is a new one, which reads its environment
 
     def __init__(
         self,
@@ -51,7 +53,6 @@ class Service:
             "sweep_seconds": 1,
             "drain_idle_seconds": 1,
             "model_probe_seconds": 0.3,
-            "window_max": WINDOW,
             "generator_url": model_url,
             "generator_model": "fake",
             "generator_api_key": SECRET,
@@ -86,16 +87,13 @@ class Service:
     def names(self) -> list[str]:
         return ["valkey", "api", "cpu", *self.llm_names, *self.gpu_names, "beat"]
 
-    def start(self, *names: str, forked: bool = True) -> None:
-        """Start these parts (all of them by default) and wait until broker and API answer.
-
-        `forked`: from an interpreter that has all imports done. Else each is a new one, which reads its environment.
-        """
+    def start(self, *names: str) -> None:
+        """Start these parts (all of them by default) and wait until broker and API answer."""
         for name in names or self.names:
             if name == "valkey":
                 self.processes[name] = self._open(name, valkey.prepare(self.folder))
                 wait(lambda: valkey.answers(self.folder), 20)
-            elif forked:
+            elif self.forked:
                 self.processes[name] = Part(*self.command(name), env=self.env, log=self.folder / f"{name}.log")
             else:
                 self.processes[name] = self._open(name, [sys.executable, "-m", *self.command(name)])

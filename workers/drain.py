@@ -66,21 +66,20 @@ class Drain:
         try:
             await self._loop()
         finally:
-            lost = self.pulse.lost
-            if lost:
+            if self.pulse.lost:
                 await self._land()
             left = await self._abandon()
             await self.pools.close()
             # Units go back first where others wait for them, last where the database has to come back before.
-            away = lost or self.ledger.failing_since is not None
+            away = self.ledger.failing_since is not None or self.pulse.lost
             if not away:
                 await asyncio.to_thread(units.release_if_possible, self.owner, left)
             await asyncio.to_thread(self.ledger.close, shutdown.requested)
             if away:
                 await asyncio.to_thread(units.release_if_possible, self.owner, left)
-            self.pulse.stop()
-            if lost and not shutdown.requested.is_set():
+            if self.pulse.lost and not shutdown.requested.is_set():
                 await asyncio.to_thread(queue.send, "drain")  # to look again, under another name
+            self.pulse.stop()
 
     async def _loop(self) -> None:
         idle_since = time.monotonic()

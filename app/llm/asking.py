@@ -200,8 +200,8 @@ class Asker:
             )
 
         try:
-            waits = (self.tenant_id, self.dataset_id, turn, call.body, len(call.body) // 4, pool.lanes, call.path)
-            return await lane.submit(*waits, save)
+            waits = (self.tenant_id, self.dataset_id, turn, call.body, len(call.body) // 4)
+            return await lane.submit(*waits, save, pool.lanes, call.path)
         except Rejected as rejection:
             code = _code(rejection, call.path)
             if code in ("model_not_found", "model_auth", NO_LOGPROBS):

@@ -16,13 +16,7 @@ from app.llm.window import Window
 
 MAX_ATTEMPTS = 5  # for one call, counted only while the server answers others
 BREAK_AFTER = 5  # failures in a row, none of them a lone bad call, before the breaker opens
-
-
 Save = Callable[[bytes], Awaitable[None]]
-
-
-async def _keep_nothing(raw: bytes) -> None:
-    """For a reply that nobody wants to find again."""
 
 
 @dataclass(slots=True)
@@ -35,9 +29,9 @@ class Call:
     body: bytes
     tokens: int
     future: "asyncio.Future[bytes]"
+    save: Save
     others: "Sequence[Lane]" = ()
     path: str = CHAT
-    save: Save = _keep_nothing
     attempts: int = 0
     successes_seen: int = 0
 
@@ -99,9 +93,9 @@ class Lane:
         turn: Turn,
         body: bytes,
         tokens: int,
+        save: Save,
         others: "Sequence[Lane]" = (),
         path: str = CHAT,
-        save: Save = _keep_nothing,
     ) -> "asyncio.Future[bytes]":
         """Queue a call of dataset `flow`. The future gives the raw reply, or raises Refused, Rejected or what `save`
         raises; cancel it to withdraw.
@@ -110,7 +104,7 @@ class Lane:
         is what is in flight, also when the database is slower than the model.
         `others`: all lanes to the same model, of which one that is up takes the call over when this server goes down.
         """
-        call = Call(tenant, flow, turn, body, tokens, asyncio.get_running_loop().create_future(), others, path, save)
+        call = Call(tenant, flow, turn, body, tokens, asyncio.get_running_loop().create_future(), save, others, path)
         self._push(call)
         self._pump()
         return call.future

@@ -91,7 +91,10 @@ def test_a_budget_of_calls_is_not_overrun_by_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("verb", ["pause", "cancel"])
 def test_pause_and_cancel_stop_the_calls_within_two_seconds(tmp_path: Path, verb: str) -> None:
-    with FakeModel(latency_ms=100, slots=8) as model, Service(tmp_path, model_url=model.url) as service:
+    with (
+        FakeModel(latency_ms=100, slots=8) as model,
+        Service(tmp_path, model_url=model.url, window_max=WINDOW) as service,
+    ):
         from tests.service import wait
 
         dataset = service.dataset(service.corpus({"a.txt": ferries(40)}), **ONE_CONTEXT_A_PARAGRAPH)

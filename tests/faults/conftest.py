@@ -59,19 +59,13 @@ def go_on(service: Service, name: str) -> None:
     service.processes[name].send_signal(signal.SIGCONT)
 
 
-def restart_ended(service: Service) -> list[str]:
-    """Start again what has ended by itself, as its supervisor would; the names of those parts."""
-    ended = [name for name, process in service.processes.items() if process.poll() is not None]
-    if ended:
-        service.start(*ended)
-    return ended
-
-
 def supervised(service: Service, true: Callable[[], bool]) -> Callable[[], bool]:
     """`true`, with parts that have ended by themselves started again: a deaf worker ends itself by design."""
 
     def look() -> bool:
-        restart_ended(service)
+        ended = [name for name, process in service.processes.items() if process.poll() is not None]
+        if ended:
+            service.start(*ended)
         return true()
 
     return look

@@ -21,7 +21,8 @@ def put_on_another_clock(service: Service, clock: Path, *names: str) -> None:
     right = dict(service.env)
     service.env["PYTHONPATH"] = f"{ROOT / 'tests' / 'faults' / 'other_clock'}:{right['PYTHONPATH']}"
     service.env["FAULT_CLOCK"] = str(clock)
-    service.start(*names, forked=False)
+    service.forked = False  # a clock of one's own is put in where an interpreter starts
+    service.start(*names)
     service.env.clear()
     service.env.update(right)
 

@@ -5,6 +5,7 @@ stays as it is (I5), and nothing is tried more often than it may be (I4).
 """
 
 import threading
+from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import Engine, func, select
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.db import make_engine
 from app.models import Call, Dataset, Document, Sample, Unit
 from app.models.datasets import FINAL
+from tests.service import WINDOW
 from tests.service import Service as PlainService
 
 LOOK_SECONDS = 0.25
@@ -104,6 +106,9 @@ def _by(session: Session, column: Any, *where: Any) -> dict[str, int]:
 
 class Service(PlainService):
     """The service with a witness beside it; a test that saw nothing else wrong fails at its end for what that noted."""
+
+    def __init__(self, folder: Path, **wanted: Any) -> None:
+        super().__init__(folder, **({"window_max": WINDOW} | wanted))
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -41,6 +41,10 @@ def run(test: Callable[[Pools], Awaitable[Any]], **settings: Any) -> Any:
     return asyncio.run(inside())
 
 
+async def keep_nothing(_: bytes) -> None:
+    """For a reply that no test looks for in a ledger."""
+
+
 def at(place: int) -> Turn:
     """Of a dataset that has far to go."""
     return Turn(place, left=1_000_000, ahead=0)
@@ -57,7 +61,7 @@ def test_calls_of_one_dataset_go_in_their_order_whatever_order_they_came_in(mode
         done: list[int] = []
 
         async def one(place: int) -> None:
-            await lane.submit("t", "a", at(place), body(f"call {place}"), 10)
+            await lane.submit("t", "a", at(place), body(f"call {place}"), 10, keep_nothing)
             done.append(place)
 
         first = asyncio.create_task(one(0))
@@ -118,7 +122,9 @@ def test_what_waits_is_ordered_anew_when_the_server_turns_out_to_have_more_slots
         done: list[int] = []
 
         async def one(place: int) -> None:
-            await lane.submit("t", "a", Turn(place, left=100 - place, ahead=place), body(f"call {place}"), 10)
+            await lane.submit(
+                "t", "a", Turn(place, left=100 - place, ahead=place), body(f"call {place}"), 10, keep_nothing
+            )
             done.append(place)
 
         first = asyncio.create_task(one(0))
@@ -138,9 +144,9 @@ def test_a_small_dataset_does_not_wait_for_the_end_of_a_large_one(model: FakeMod
     async def test(pools: Pools) -> int:
         lane = lane_of(pools, model).lanes[0]
         lane.window.size, lane.window.maximum = 4, 4
-        large = [lane.submit("t", "large", at(i), body(f"large {i}"), 100) for i in range(60)]
+        large = [lane.submit("t", "large", at(i), body(f"large {i}"), 100, keep_nothing) for i in range(60)]
         await asyncio.sleep(0.1)
-        small = [lane.submit("t", "small", at(i), body(f"small {i}"), 100) for i in range(6)]
+        small = [lane.submit("t", "small", at(i), body(f"small {i}"), 100, keep_nothing) for i in range(6)]
         await asyncio.gather(*small)
         left = sum(not future.done() for future in large)
         await asyncio.gather(*large)
@@ -153,8 +159,10 @@ def test_a_tenant_with_many_datasets_has_no_more_turns_than_one_with_a_single_on
     async def test(pools: Pools) -> tuple[int, int]:
         lane = lane_of(pools, model).lanes[0]
         lane.window.size, lane.window.maximum = 4, 4
-        many = [lane.submit("greedy", f"dataset {i % 10}", at(i), body(f"many {i}"), 100) for i in range(80)]
-        one = [lane.submit("modest", "only", at(i), body(f"one {i}"), 100) for i in range(20)]
+        many = [
+            lane.submit("greedy", f"dataset {i % 10}", at(i), body(f"many {i}"), 100, keep_nothing) for i in range(80)
+        ]
+        one = [lane.submit("modest", "only", at(i), body(f"one {i}"), 100, keep_nothing) for i in range(20)]
         await asyncio.gather(*one)
         done = sum(future.done() for future in many)
         await asyncio.gather(*many)
@@ -169,7 +177,7 @@ def test_a_call_that_is_withdrawn_is_aborted_at_the_server() -> None:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            future = lane.submit("t", "a", at(0), body("slow"), 10)
+            future = lane.submit("t", "a", at(0), body("slow"), 10, keep_nothing)
             await asyncio.sleep(0.3)
             assert lane.inflight == 1
             future.cancel()
@@ -186,7 +194,7 @@ def test_an_error_that_retrying_cannot_mend_is_not_retried() -> None:
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
             with pytest.raises(Rejected) as caught:
-                await lane.submit("t", "a", at(0), body("x"), 10)
+                await lane.submit("t", "a", at(0), body("x"), 10, keep_nothing)
             assert caught.value.code == "model_not_found"
 
         run(test)
@@ -197,8 +205,8 @@ def test_a_call_that_always_fails_is_given_up_while_others_succeed() -> None:
 
         async def test(pools: Pools) -> None:
             lane = lane_of(pools, model).lanes[0]
-            bad = lane.submit("t", "a", at(0), body("bad"), 10)
-            good = [lane.submit("t", "a", at(i), body(f"good {i}"), 10) for i in range(20)]
+            bad = lane.submit("t", "a", at(0), body("bad"), 10, keep_nothing)
+            good = [lane.submit("t", "a", at(i), body(f"good {i}"), 10, keep_nothing) for i in range(20)]
             await asyncio.gather(*good)
             with pytest.raises(Refused, match="upstream_error"):
                 await asyncio.wait_for(bad, 30)
@@ -213,7 +221,7 @@ def test_a_server_that_dies_hands_its_calls_to_the_other_and_gets_new_ones_when_
             pool = lane_of(pools, one, other)
             calls = []
             for i in range(40):
-                calls.append(pool.lane().submit("t", "a", at(i), body(f"call {i}"), 10, pool.lanes))
+                calls.append(pool.lane().submit("t", "a", at(i), body(f"call {i}"), 10, keep_nothing, pool.lanes))
             await asyncio.sleep(0.15)
             one.kill()
             await asyncio.wait_for(asyncio.gather(*calls), 30)
